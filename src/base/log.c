@@ -1,0 +1,182 @@
+/*
+ * Formatting and writing of log lines. Nothing here is thread-local, and a line is built on the
+ * caller's stack-owned buffer and written by one write(), so lines of threads and of processes
+ * that share the descriptor never mix. A line longer than LINE_MAX_BYTES is cut and says so.
+ */
+#include "base/log.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LINE_MAX_BYTES = 16 * 1024 };
+
+static const char *const level_names[] = {"debug", "info", "warn", "error"};
+
+static struct {
+    const char *role;
+    enum log_level level;
+    enum log_format format;
+    int fd;
+} setup = {.role = "nuncio", .level = LOG_INFO, .format = LOG_LOGFMT, .fd = STDERR_FILENO};
+
+void log_setup(const char *role, enum log_level level, enum log_format format, int fd)
+{
+    setup.role = role;
+    setup.fd = fd;
+    log_set_level(level, format);
+}
+
+void log_set_level(enum log_level level, enum log_format format)
+{
+    __atomic_store_n(&setup.level, level, __ATOMIC_RELAXED);
+    __atomic_store_n(&setup.format, format, __ATOMIC_RELAXED);
+}
+
+bool log_enabled(enum log_level level)
+{
+    return level >= __atomic_load_n(&setup.level, __ATOMIC_RELAXED);
+}
+
+const char *log_strerror(int error)
+{
+    const char *text = strerrordesc_np(error < 0 ? -error : error);
+    return text ? text : "unknown error";
+}
+
+/* Length of the well-formed UTF-8 sequence at the start of s, or 0. RFC 3629. */
+static size_t utf8_length(struct slice s)
+{
+    unsigned char first = (unsigned char)s.ptr[0];
+    size_t len = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+
+    if (len == 0 || len > s.len)
+        return 0;
+    for (size_t i = 1; i < len; i++) {
+        if (((unsigned char)s.ptr[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    unsigned char second = (unsigned char)s.ptr[1];
+    bool overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
+    bool outside = (first == 0xed && second > 0x9f) || (first == 0xf4 && second > 0x8f);
+    return overlong || outside ? 0 : len;
+}
+
+static void add_escaped(struct buf *out, struct slice s, enum log_format format)
+{
+    while (s.len) {
+        unsigned char c = (unsigned char)s.ptr[0];
+        size_t len = c < 0x80 ? 1 : utf8_length(s);
+
+        if (c == '"' || c == '\\')
+            buf_printf(out, "\\%c", c);
+        else if (len == 0 || c < 0x20 || c == 0x7f)
+            buf_printf(out, format == LOG_JSON ? "\\u%04x" : "\\x%02x", c);
+        else
+            buf_add(out, s.ptr, len);
+        s = slice_skip(s, len ? len : 1);
+    }
+}
+
+static bool needs_quotes(struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        if (c <= ' ' || c == '"' || c == '\\' || c == '=' || c >= 0x7f)
+            return true;
+    }
+    return s.len == 0;
+}
+
+static void add_value(struct buf *out, enum log_format format, const struct log_field *field)
+{
+    bool quoted = format == LOG_JSON || needs_quotes(field->slice);
+
+    if (field->kind == LOG_FIELD_INT) {
+        buf_printf(out, "%lld", (long long)field->number);
+        return;
+    }
+    if (quoted)
+        buf_add_char(out, '"');
+    add_escaped(out, field->slice, format);
+    if (quoted)
+        buf_add_char(out, '"');
+}
+
+static void add_field(struct buf *out, enum log_format format, const struct log_field *field)
+{
+    if (!field->key)
+        return;
+    buf_printf(out, format == LOG_JSON ? ",\"%s\":" : " %s=", field->key);
+    add_value(out, format, field);
+}
+
+static void add_context(struct buf *out, enum log_format format, const struct log_context *context)
+{
+    if (!context)
+        return;
+    add_context(out, format, context->parent);
+    add_field(out, format, &context->field);
+}
+
+static void add_line(struct buf *out, const char *time, enum log_format format,
+                     enum log_level level, const char *role, const struct log_context *context,
+                     const char *event, const struct log_field *fields, size_t n_fields)
+{
+    if (format == LOG_JSON)
+        buf_printf(out, "{\"time\":\"%s\",\"level\":\"%s\",\"role\":\"%s\",\"event\":\"%s\"", time,
+                   level_names[level], role, event);
+    else
+        buf_printf(out, "%s%s%s %s %s", time, *time ? " " : "", level_names[level], role, event);
+    add_context(out, format, context);
+    for (size_t i = 0; i < n_fields; i++)
+        add_field(out, format, &fields[i]);
+    if (format == LOG_JSON)
+        buf_add_char(out, '}');
+}
+
+void log_format_line(struct buf *out, enum log_format format, enum log_level level,
+                     const char *role, const struct log_context *context, const char *event,
+                     const struct log_field *fields, size_t n_fields)
+{
+    add_line(out, "", format, level, role, context, event, fields, n_fields);
+}
+
+static void format_time(char *out, size_t size)
+{
+    uint64_t now = clock_wall_ms();
+    time_t seconds = (time_t)(now / 1000);
+    struct tm utc;
+    size_t len;
+
+    gmtime_r(&seconds, &utc);
+    len = strftime(out, size, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(out + len, size - len, ".%03uZ", (unsigned)(now % 1000));
+}
+
+void log_write(enum log_level level, const struct log_context *context, const char *event,
+               const struct log_field *fields, size_t n_fields)
+{
+    struct buf out;
+    char time[40];
+    int saved_errno = errno;
+
+    format_time(time, sizeof(time));
+    buf_init(&out, LINE_MAX_BYTES);
+    add_line(&out, time, __atomic_load_n(&setup.format, __ATOMIC_RELAXED), level, setup.role,
+             context, event, fields, n_fields);
+    if (out.overflow) {
+        buf_reset(&out);
+        add_line(&out, time, setup.format, level, setup.role, NULL, event,
+                 &LOG_STR("cut", "line too long"), 1);
+    }
+    buf_add_char(&out, '\n');
+    /* A log that cannot be written must not stop the mail. */
+    if (write(setup.fd, out.ptr, out.len) < 0)
+        errno = saved_errno;
+    buf_done(&out);
+    errno = saved_errno;
+}

@@ -1,0 +1,207 @@
+/*
+ * The configuration: one immutable, reference-counted snapshot that all others read.
+ *
+ * Files are read by whoever may (the parent); parsing is pure: a bundle of texts in, a snapshot or
+ * the list of all problems out. A reload makes a new snapshot; what runs keeps the old one until it
+ * lets go. Every section and every setting that `why` may name knows its file and line.
+ */
+#ifndef NUNCIO_CONFIG_CONFIG_H
+#define NUNCIO_CONFIG_CONFIG_H
+
+#include "base/problem.h"
+
+#include <netinet/in.h>
+#include <stdatomic.h>
+
+struct config_source {
+    struct slice file;
+    unsigned line;
+};
+
+/* An IP network; IPv4 has family AF_INET and the first four bytes. */
+struct config_network {
+    int family;
+    uint8_t address[16];
+    uint8_t prefix;
+    struct config_source source;
+};
+struct config_networks {
+    struct config_network *list;
+    size_t count;
+};
+
+enum config_endpoint_kind { ENDPOINT_INET, ENDPOINT_UNIX };
+
+/* Where to listen or to connect: "host:port", "[::1]:25", "*:25" (listen only), "unix:/path". */
+struct config_endpoint {
+    enum config_endpoint_kind kind;
+    struct slice host; /* name or address literal without brackets; "*" for any; or the path */
+    uint16_t port;
+    struct config_source source;
+};
+struct config_endpoints {
+    struct config_endpoint *list;
+    size_t count;
+};
+
+enum config_service { SERVICE_MX, SERVICE_SUBMISSION, SERVICE_LMTP };
+enum config_bare_newline { BARE_REFUSE, BARE_CONVERT };
+
+struct config_listener {
+    struct slice name;
+    enum config_service service;
+    struct config_endpoints addresses;
+    struct config_networks proxy;   /* may speak the PROXY protocol */
+    struct config_networks xclient; /* may say XCLIENT */
+    enum config_bare_newline bare_newline;
+    unsigned unix_mode; /* of a unix socket; 0660 */
+    struct config_source source;
+};
+
+/* How the mailboxes of a local domain, or a relay domain, are reached. */
+enum config_deliver { DELIVER_MAILDIR, DELIVER_ROUTE, DELIVER_PROGRAM };
+enum config_recipients { RECIPIENTS_ACCOUNTS, RECIPIENTS_ANY };
+enum config_when_full { FULL_DEFER, FULL_REJECT };
+
+struct config_domain {
+    struct slice name; /* lower case; A-labels */
+    bool local;        /* mailboxes are ours; false: a relay domain (`route NAME` alone) */
+    enum config_deliver deliver;
+    struct slice target;               /* name of the route or program */
+    struct slice alias_of;             /* domain alias: the other domain's name, or empty */
+    struct slice catch_all;            /* address, or empty */
+    enum config_recipients recipients; /* RECIPIENTS_ANY: no verification */
+    enum config_when_full when_full;
+    uint64_t quota_bytes; /* default of its accounts; 0: none */
+    struct config_source source;
+};
+
+enum config_protocol { PROTOCOL_SMTP, PROTOCOL_LMTP };
+
+struct config_route {
+    struct slice name; /* the top-level `relay host:port` makes the route "relay" */
+    enum config_protocol protocol;
+    struct config_endpoints hosts;     /* tried in this order */
+    unsigned concurrency;              /* connections at a time, 20 */
+    unsigned recipients;               /* per transaction, 100 */
+    unsigned messages;                 /* per connection, 1000 */
+    uint64_t idle_ms;                  /* an unused connection is kept so long, 5 s */
+    struct slice helo;                 /* empty: hostname */
+    struct slice source_v4, source_v6; /* addresses to connect from, or empty */
+    struct config_source source;
+};
+
+struct config_program {
+    struct slice name;
+    struct slice *argv; /* argv[0] is an absolute path */
+    size_t argc;
+    struct slice user;
+    uint64_t timeout_ms; /* 60 s */
+    struct config_source source;
+};
+
+struct config_limits {
+    uint64_t message_size; /* 50 MiB */
+    unsigned recipients;   /* per message, 1000 */
+    unsigned command_line; /* bytes with CRLF, 2048 (RFC 5321: 512 and more by extensions) */
+    unsigned text_line;    /* bytes with CRLF in DATA, 1 MiB; RFC 5321 asks for 1000 at least */
+    unsigned header_size;  /* bytes, 1 MiB */
+    unsigned header_count; /* fields, 1000 */
+    unsigned received;     /* Received fields before it is a loop, 100 */
+    unsigned sessions;     /* 2000 */
+    unsigned sessions_per_client; /* per IPv4 address or IPv6 /64, 50 */
+    unsigned idle_commands;       /* without a transaction, 100 */
+    unsigned errors;              /* 20, then 421 */
+    unsigned transactions;        /* per session, 1000 */
+    unsigned minimum_rate;        /* bytes per second in DATA after the first 60 s, 64 */
+};
+
+struct config_timeouts {
+    uint64_t command_ms;  /* 5 min (RFC 5321 section 4.5.3.2.7) */
+    uint64_t data_ms;     /* 3 min for each block */
+    uint64_t pressure_ms; /* 10 s, when the sessions are nearly used up */
+    uint64_t banner_ms;   /* delay before the banner on mx listeners, 0: none */
+};
+
+struct config_queue {
+    uint64_t warn_after_ms;      /* 4 h */
+    uint64_t expire_after_ms;    /* 5 d */
+    uint64_t retry_first_ms;     /* 5 min */
+    uint64_t retry_max_ms;       /* 4 h */
+    uint64_t gather_ms;          /* failures are gathered into one DSN, 10 min */
+    unsigned active;             /* units in memory at a time, 10000 */
+    unsigned concurrency;        /* deliveries at a time over all lanes, 100 */
+    unsigned bounces_per_sender; /* an hour, the excess merged, 100 */
+};
+
+struct config {
+    atomic_uint references;
+    struct arena arena;
+    struct slice hostname;
+    struct slice postmaster; /* address for double bounces; empty: a Maildir under state */
+    struct slice state;      /* folder */
+    bool open_relay;
+    struct config_listener *listeners;
+    size_t n_listeners;
+    struct config_domain *domains; /* sorted by name */
+    size_t n_domains;
+    struct config_route *routes;
+    size_t n_routes;
+    struct config_program *programs;
+    size_t n_programs;
+    struct slice default_route; /* for foreign domains: a route's name, or empty: none */
+    struct config_networks trusted;
+    struct config_limits limits;
+    struct config_timeouts timeouts;
+    struct config_queue queue;
+    unsigned workers_mx, workers_submission;              /* threads */
+    int log_level;                                        /* enum log_level */
+    int log_format;                                       /* enum log_format */
+    struct slice control_read_group, control_admin_group; /* besides root and our own user */
+};
+
+/* A file as read: its name for messages, and its text. */
+struct config_file {
+    struct slice name;
+    struct slice text;
+};
+
+/* All files of a configuration: the first is the main one, the rest are its includes. The stored
+ * form travels to the roles in a memfd. */
+struct config_bundle {
+    struct arena arena;
+    struct config_file *files;
+    size_t count;
+};
+
+/* Reads the file and what it includes. Problems (missing file, include loop, too large: 1 MiB a
+ * file, 100 files) go to the list; then -EINVAL. */
+int config_bundle_read(const char *path, struct config_bundle *ret_bundle,
+                       struct problem_list *problems);
+/* From a text, for the embedded default and for tests. */
+void config_bundle_from_text(struct slice name, struct slice text,
+                             struct config_bundle *ret_bundle);
+void config_bundle_done(struct config_bundle *bundle);
+void config_bundle_encode(struct buf *out, const struct config_bundle *bundle);
+int config_bundle_decode(struct slice input, struct config_bundle *ret_bundle);
+
+/* Pure. 0 with one reference, or -EINVAL with every problem in the list. */
+int config_parse(const struct config_bundle *bundle, struct config **ret_config,
+                 struct problem_list *problems);
+struct config *config_ref(struct config *config);
+void config_unref(struct config *config); /* NULL is fine */
+
+/* Differences that a reload cannot put in force, one problem each ("needs a restart"). */
+void config_compare(const struct config *old, const struct config *new,
+                    struct problem_list *problems);
+
+/* Look-ups; NULL when there is none. Domains in any case, U-labels or A-labels, no final dot. */
+const struct config_domain *config_find_domain(const struct config *config, struct slice name);
+const struct config_route *config_find_route(const struct config *config, struct slice name);
+const struct config_program *config_find_program(const struct config *config, struct slice name);
+
+/* An address (IPv4-mapped IPv6 counts as IPv4) against networks: the matching one, or NULL. */
+const struct config_network *config_find_network(const struct config_networks *networks,
+                                                 const struct sockaddr *address);
+
+#endif

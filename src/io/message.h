@@ -1,0 +1,231 @@
+/*
+ * The messages between roles: plain structs, each with an encoder and a decoder.
+ *
+ * Who says what to whom (the socketpairs are made by the parent and handed out as MSG_PEER):
+ *
+ *   parent  -> all      MSG_PEER, MSG_CONFIG, MSG_STATUS_ASK, MSG_STOP
+ *   all     -> parent   MSG_READY, MSG_CONFIG_TAKEN, MSG_STATUS
+ *   queue   -> parent   MSG_ADMIN, answered by MSG_ADMIN_REPLY
+ *   receive -> queue    MSG_DURABLE
+ *   receive, queue -> auth   MSG_RESOLVE, answered by MSG_RESOLVED
+ *   local   -> auth     MSG_USAGE
+ *   queue   -> relay, local  MSG_UNIT (with the descriptor of the text), answered by MSG_DONE
+ *   local   -> program  MSG_RUN (with the descriptor of the body), answered by MSG_RAN
+ *
+ * Decoders take nothing on trust: a number out of range, a missing byte or one too many is
+ * -EBADMSG. Slices in a decoded struct point into the payload; arrays are from the arena. Encoders
+ * append to a buffer whose max is CHANNEL_PAYLOAD_MAX; overflow means too large.
+ */
+#ifndef NUNCIO_IO_MESSAGE_H
+#define NUNCIO_IO_MESSAGE_H
+
+#include "mail/envelope.h"
+
+enum role {
+    ROLE_PARENT,
+    ROLE_RECEIVE,
+    ROLE_AUTH,
+    ROLE_QUEUE,
+    ROLE_RELAY,
+    ROLE_LOCAL,
+    ROLE_PROGRAM, /* the helper that runs programs for local */
+    ROLE_COUNT,
+};
+const char *role_name(enum role role); /* "receive" */
+
+enum message_type {
+    MSG_PEER = 1,
+    MSG_CONFIG,
+    MSG_CONFIG_TAKEN,
+    MSG_STATUS_ASK,
+    MSG_STATUS,
+    MSG_STOP,
+    MSG_READY,
+    MSG_ADMIN,
+    MSG_ADMIN_REPLY,
+    MSG_DURABLE,
+    MSG_RESOLVE,
+    MSG_RESOLVED,
+    MSG_USAGE,
+    MSG_UNIT,
+    MSG_DONE,
+    MSG_RUN,
+    MSG_RAN,
+};
+
+/* MSG_PEER, with one descriptor: a fresh channel to that role; an older one to it is dead. */
+struct msg_peer {
+    enum role role;
+};
+
+/* MSG_CONFIG carries a sealed memfd with the configuration's files (config_bundle in
+ * config/config.h) and no payload. MSG_CONFIG_TAKEN answers it. MSG_STATUS_ASK, MSG_STOP: empty. */
+struct msg_config_taken {
+    bool taken;
+    struct slice text; /* why not */
+};
+
+/* MSG_STATUS: a JSON object with what the role knows of itself, for `nuncio status`. */
+struct msg_text {
+    uint32_t request;
+    struct slice text;
+};
+
+/* MSG_READY: the role has locked itself in. One line per protection tried: "landlock: holds". */
+struct msg_ready {
+    struct slice report;
+};
+
+/* MSG_ADMIN: a command of the control socket that only the parent can do. Its reply is JSON. */
+enum admin_command { ADMIN_STATUS = 1, ADMIN_RELOAD, ADMIN_STOP };
+struct msg_admin {
+    uint32_t request;
+    enum admin_command command;
+};
+
+/* MSG_DURABLE: receive's log is on disk up to here. */
+struct msg_durable {
+    uint64_t segment;
+    uint64_t length;
+};
+
+/* MSG_RESOLVE: what is this address? The domain is one of ours. */
+struct msg_resolve {
+    uint64_t request;
+    struct slice address;
+};
+
+enum resolve_status {
+    RESOLVE_LOCAL = 1, /* a mailbox: `account` */
+    RESOLVE_EXPAND,    /* `targets` instead */
+    RESOLVE_ROUTE,     /* a local domain whose mailboxes another server keeps */
+    RESOLVE_UNKNOWN,   /* no such user */
+    RESOLVE_LATER,     /* cannot tell now */
+    RESOLVE_FULL,      /* the mailbox is over its quota */
+};
+
+enum { RESOLVE_TARGETS_MAX = 1000 };
+
+struct msg_resolved {
+    uint64_t request;
+    enum resolve_status status;
+    struct slice account;    /* canonical address of the mailbox: user@domain */
+    uint64_t quota_bytes;    /* 0: none */
+    uint32_t quota_messages; /* 0: none */
+    struct slice *targets;   /* addresses, or "program:NAME" of the configuration */
+    uint32_t n_targets;
+    struct slice text; /* for people: why */
+};
+
+/* MSG_USAGE: local tells what a mailbox with a quota holds. */
+struct msg_usage {
+    struct slice account;
+    uint64_t bytes;
+    uint64_t messages;
+    bool full; /* a delivery was just refused for it */
+};
+
+/* MSG_UNIT: deliver this message to these recipients, all over the same way. */
+enum unit_way {
+    WAY_ROUTE = 1, /* relay: over the named route of the configuration (SMTP or LMTP) */
+    WAY_MAILDIR,   /* local */
+    WAY_PROGRAM,   /* local */
+};
+
+struct unit_recipient {
+    uint32_t index;       /* in the message, for the outcome */
+    struct slice address; /* what RCPT TO says */
+    struct slice orcpt;
+    struct slice account; /* WAY_MAILDIR: canonical address of the mailbox */
+    struct slice folder;  /* WAY_MAILDIR: empty is INBOX, or a folder name such as "Junk" */
+    struct slice via;     /* forwarded from here: a Delivered-To is put in front */
+    uint64_t quota_bytes;
+    uint32_t quota_messages;
+    uint8_t notify;
+};
+
+struct msg_unit {
+    uint64_t unit; /* the queue's number for this attempt, given back in MSG_DONE */
+    uint64_t message_id;
+    enum unit_way way;
+    struct slice name;                 /* of the route or program in the configuration */
+    struct slice domain;               /* of the lane */
+    uint64_t text_offset, text_length; /* in the descriptor that comes along */
+    struct slice reverse_path;
+    struct slice envid;
+    enum dsn_ret ret;
+    enum body_kind body;
+    bool smtputf8;
+    bool requiretls;
+    uint64_t received_ms;
+    struct unit_recipient *recipients;
+    uint32_t n_recipients;
+};
+
+/* MSG_DONE: one attempt is over. Several may share a message: the encoder appends. */
+enum done_kind {
+    DONE_OK = 1,
+    DONE_LATER,   /* 4xx, or the mail store cannot take it now */
+    DONE_NEVER,   /* 5xx */
+    DONE_NETWORK, /* no server answered: the whole site is in doubt */
+};
+
+struct done_recipient {
+    uint32_t index;
+    enum done_kind kind;
+    bool dsn_passed_on;  /* the next server will send the success DSN itself */
+    struct slice status; /* enhanced status code "5.1.1"; never empty */
+    struct slice reply;  /* the remote server's words with its code, or ours */
+};
+
+struct msg_done {
+    uint64_t unit;
+    struct slice remote; /* "mx.example.org[192.0.2.1]:25", or empty: nobody was asked */
+    bool remote_lmtp;
+    uint32_t reused; /* messages that this connection carried before */
+    uint32_t duration_ms;
+    uint32_t recipients_limit; /* LIMITS RCPTMAX of the peer, 0: unknown */
+    struct done_recipient *recipients;
+    uint32_t n_recipients;
+};
+
+/* MSG_RUN: start the named program of the configuration as its user, text on standard input. */
+struct msg_run {
+    uint64_t request;
+    struct slice name;
+    uint64_t text_offset, text_length;
+    struct slice sender; /* for the environment: SENDER, RECIPIENT, MESSAGE_ID */
+    struct slice recipient;
+    uint64_t message_id;
+};
+
+struct msg_ran {
+    uint64_t request;
+    bool started; /* false: `text` says why, try later */
+    bool timed_out;
+    uint32_t status;   /* exit status of sysexits(3), 256 + signal when killed */
+    struct slice text; /* the first line it wrote to standard error, or why it was not started */
+};
+
+#define MESSAGE_CODEC(name)                                                                        \
+    void name##_encode(struct buf *out, const struct name *message);                               \
+    int name##_decode(struct slice payload, struct arena *arena, struct name *ret_message)
+
+MESSAGE_CODEC(msg_peer);
+MESSAGE_CODEC(msg_config_taken);
+MESSAGE_CODEC(msg_text);
+MESSAGE_CODEC(msg_ready);
+MESSAGE_CODEC(msg_admin);
+MESSAGE_CODEC(msg_durable);
+MESSAGE_CODEC(msg_resolve);
+MESSAGE_CODEC(msg_resolved);
+MESSAGE_CODEC(msg_usage);
+MESSAGE_CODEC(msg_unit);
+MESSAGE_CODEC(msg_run);
+MESSAGE_CODEC(msg_ran);
+
+/* MSG_DONE holds one or more; decode cuts the first off *payload, until it is empty. */
+void msg_done_encode(struct buf *out, const struct msg_done *message);
+int msg_done_decode(struct slice *payload, struct arena *arena, struct msg_done *ret_message);
+
+#endif
