@@ -21,6 +21,8 @@ struct role_handlers {
     /* A channel to this peer is there (again); what was under way with it is lost. */
     void (*peer_up)(void *arg, enum role peer);
     void (*peer_down)(void *arg, enum role peer);
+    /* The peer has room again; once after each role_want_writable(). */
+    void (*peer_writable)(void *arg, enum role peer);
     /* A new configuration: take it over (config_ref it) or refuse with a text. */
     bool (*config)(void *arg, struct config *config, struct buf *why_not);
     /* Append the members of a JSON object: "\"sessions\":12,". May be NULL. */
@@ -49,8 +51,13 @@ struct role_context {
 /* Sets the handlers and runs the loop until stop. */
 int role_run(struct role_context *role, const struct role_handlers *handlers);
 
-/* To a peer, from any thread. -ENOTCONN while it is absent, else as channel_send_wait(). */
+/* To a peer, from any thread; never waits. -ENOTCONN while it is absent, -EAGAIN when it is behind
+ * (role_want_writable() tells when it has
+ * room again), else as channel_send(). */
 int role_send(struct role_context *role, enum role to, uint16_t type, struct slice payload,
               const int *fds, unsigned n_fds);
+
+/* On the loop's thread only. */
+void role_want_writable(struct role_context *role, enum role peer);
 
 #endif
