@@ -139,6 +139,7 @@ void msg_resolve_encode(struct buf *out, const struct msg_resolve *message)
 {
     wire_put_u64(out, message->request);
     wire_put_slice(out, message->address);
+    wire_put_slice(out, message->via);
 }
 
 int msg_resolve_decode(struct slice payload, struct arena *arena, struct msg_resolve *ret_message)
@@ -148,6 +149,7 @@ int msg_resolve_decode(struct slice payload, struct arena *arena, struct msg_res
     (void)arena;
     ret_message->request = wire_get_u64(&in);
     ret_message->address = wire_get_slice(&in);
+    ret_message->via = wire_get_slice(&in);
     return ended(&in, true);
 }
 

@@ -89,10 +89,15 @@ struct msg_durable {
     uint64_t length;
 };
 
-/* MSG_RESOLVE: what is this address? The domain is one of ours. */
+/*
+ * MSG_RESOLVE: what is this address? The domain is one of ours. An alias may name itself among its
+ * targets and means the mailbox then; so whoever expands tells from where the address came: when
+ * `via` is the same mailbox, aliases are left out. That is not a loop.
+ */
 struct msg_resolve {
     uint64_t request;
     struct slice address;
+    struct slice via; /* the address that expanded to this one, or empty */
 };
 
 enum resolve_status {

@@ -106,6 +106,21 @@ static void test_count_larger_than_the_payload_allocates_nothing(void **state)
     arena_done(&arena);
 }
 
+static void test_resolve_tells_where_the_address_came_from(void **state)
+{
+    struct msg_resolve in = {.request = 7, .address = SLICE("a@x"), .via = SLICE("b@x")}, out;
+    struct buf buf;
+
+    (void)state;
+    buf_init(&buf, 4096);
+    msg_resolve_encode(&buf, &in);
+    assert_int_equal(msg_resolve_decode(buf_slice(&buf), NULL, &out), 0);
+    assert_int_equal(out.request, 7);
+    assert_true(slice_eq(out.address, in.address));
+    assert_true(slice_eq(out.via, in.via));
+    buf_done(&buf);
+}
+
 static void test_numbers_out_of_range_are_refused(void **state)
 {
     struct msg_admin admin;
@@ -126,6 +141,7 @@ int main(void)
         cmocka_unit_test(test_unit_comes_back_and_no_cut_of_it_does),
         cmocka_unit_test(test_several_done_share_a_message),
         cmocka_unit_test(test_count_larger_than_the_payload_allocates_nothing),
+        cmocka_unit_test(test_resolve_tells_where_the_address_came_from),
         cmocka_unit_test(test_numbers_out_of_range_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
