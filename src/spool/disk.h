@@ -17,6 +17,7 @@
 
 struct disk;
 
+/* New files get mode 0640, new directories 0770 (less the umask). */
 enum disk_open { DISK_READ = 0, DISK_WRITE = 1, DISK_CREATE = 2 /* exclusive, with DISK_WRITE */ };
 
 struct disk_space {
@@ -35,8 +36,9 @@ struct disk_ops {
     int (*truncate)(struct disk *disk, int handle, uint64_t size);
     int (*fdatasync)(struct disk *disk, int handle);
     int (*fsync)(struct disk *disk, int handle);
-    int (*lock)(struct disk *disk,
-                int handle); /* exclusive OFD lock; -EAGAIN when another has it */
+    /* OFD lock: exclusive on a handle for writing, shared on one for reading; -EAGAIN when another
+     * has it. Gone when the handle is closed. */
+    int (*lock)(struct disk *disk, int handle);
     int (*rename)(struct disk *disk, const char *from, const char *to);
     int (*unlink)(struct disk *disk, const char *path);
     int (*mkdir)(struct disk *disk, const char *path);

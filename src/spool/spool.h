@@ -10,7 +10,13 @@
  * outcomes in the queue's own log, and is the only one that frees segments.
  *
  * The promise: when a commit callback says 0, the record survives kill -9, power cut and restart.
- * When it says an error, the record is not in the store and never will be.
+ * When it says an error, the record is not in the store and never will be. (One doubt is left: the
+ * disk refused the sync, then refused to cut the segment too, and then the machine died. The record
+ * may then come back whole, never in part.)
+ *
+ * Who may touch what: a writer's directory is made with mode 0770 and its files with 0640. The
+ * store's process needs to read the files and to unlink in the directory, so the directory belongs
+ * to a group of the store's process, with the set-group-id bit; it never writes to these files.
  */
 #ifndef NUNCIO_SPOOL_SPOOL_H
 #define NUNCIO_SPOOL_SPOOL_H
@@ -34,12 +40,16 @@ struct spool_writer_options {
     /* Called on the committer's thread after each successful sync. May be NULL. */
     void (*on_durable)(void *arg, uint64_t segment, uint64_t length);
     void *arg;
+    /* Starts no threads: spool_writer_step() does their work when called. For the simulator. */
+    bool manual;
 };
 
 /* Starts the committer's thread. -errno. */
 int spool_writer_open(const struct spool_writer_options *options, struct spool_writer **ret_writer);
-/* Commits what was handed over, then ends the thread. */
+/* Commits what was handed over, then ends the thread. No body may be left. */
 void spool_writer_close(struct spool_writer *writer);
+/* Of a manual writer: commits what was handed over and prepares the next segment. */
+void spool_writer_step(struct spool_writer *writer);
 
 /* A fresh message id. Thread-safe, never fails, never repeats, not after a crash either. */
 uint64_t spool_writer_next_id(struct spool_writer *writer);
@@ -68,7 +78,8 @@ void spool_submit(struct spool_writer *writer, const struct envelope *envelope,
 
 /* ---- the store: the queue role's side ------------------------------------------------------ */
 
-/* Where a message lies. Opaque outside src/spool, 12 bytes, good until the message is freed. */
+/* Where a message lies. Opaque outside src/spool, 12 bytes, good until the message is finished or
+ * `moved` tells a new one. */
 struct spool_location {
     uint32_t segment; /* index in the store's table */
     uint32_t offset;
@@ -116,17 +127,23 @@ struct outcome {
     bool finished;        /* no recipient is pending any more: the message can be freed */
 };
 
+/*
+ * All calls on a store come from one thread. The store needs no help for its checkpoints: it makes
+ * them from its own log, so that they hold what is durable and nothing else.
+ */
 struct spool_store;
 
 struct spool_store_events {
     /* A message has become visible: new from a writer, or found at start. During open, for all
      * live messages first. The envelope lives for the call. */
     void (*message)(void *arg, const struct envelope *envelope, struct spool_location location);
-    /* During open only, after the messages, oldest first: what became of live messages. */
+    /* During open only, after the messages, oldest first: what became of live messages. Several
+     * outcomes of one message may have become one that says the same (a checkpoint merges them: for
+     * each recipient the last word, all added recipients in order). */
     void (*outcome)(void *arg, const struct outcome *outcome);
-    /* For a checkpoint: call spool_checkpoint_add() with the whole state of each live message
-     * that is not as fresh as its envelope. Called in spool_store_poll(). */
-    void (*checkpoint)(void *arg, struct spool_store *store);
+    /* The message was copied out of a mostly dead segment and lies here now. Called in
+     * spool_store_poll(). With NULL nothing is ever moved. */
+    void (*moved)(void *arg, uint64_t id, struct spool_location location);
     /* Something a person must know: damage set aside, a torn tail, a sync that failed. */
     void (*trouble)(void *arg, struct slice text);
     void *arg;
@@ -136,7 +153,9 @@ struct spool_store_options {
     struct disk *disk;
     const char *directory; /* state/spool */
     const struct spool_store_events *events;
-    struct spool_writer_options queue_log; /* disk, directory and writer_number are filled in */
+    /* disk, directory and writer_number are filled in. on_durable (committer's thread) is the
+     * moment to wake the loop for a poll, which reports the DSNs. */
+    struct spool_writer_options queue_log;
 };
 
 /* Recovers, then reports messages and outcomes through events. -ENOTSUP: a newer format, with the
@@ -150,8 +169,9 @@ void spool_store_hint(struct spool_store *store, const char *writer, uint64_t se
 /* A writer (re)connected or died: rescan its directory; segments whose lock is free are fsynced,
  * recovered and sealed. */
 void spool_store_rescan(struct spool_store *store, const char *writer);
-/* Reads what hints announced, at most `max` messages; then frees and checkpoints what is due.
- * Returns the number of messages reported, or -errno. */
+/* Reads what hints and the own log announced, at most `max` messages; then frees and checkpoints
+ * what is due. Call it after hints and after on_durable, and every second or so. Returns the number
+ * of messages reported (max: there may be more), or -errno. */
 int spool_store_poll(struct spool_store *store, unsigned max);
 
 /* Re-reads the envelope of a live message. -EBADMSG, -EIO. */
@@ -172,7 +192,8 @@ void spool_store_outcome(struct spool_store *store, const struct outcome *outcom
                          const struct spool_dsn *dsns, unsigned n_dsns, spool_done *done,
                          void *arg);
 uint64_t spool_store_next_id(struct spool_store *store);
-void spool_checkpoint_add(struct spool_store *store, const struct outcome *outcome);
+/* The log behind the outcomes; for spool_writer_step() and spool_writer_ready(). */
+struct spool_writer *spool_store_log(struct spool_store *store);
 
 struct spool_stats {
     uint64_t live_messages, segments, segment_bytes, live_bytes, body_files, outcome_log_bytes;
@@ -185,6 +206,10 @@ void spool_store_stats(struct spool_store *store, struct spool_stats *ret_stats)
  * found, -errno. */
 int spool_check(struct disk *disk, const char *directory,
                 void (*tell)(void *arg, struct slice line), void *arg);
+/* Tells what is known against keeping mail in this directory: tmpfs, network and volatile overlay
+ * file systems, write barriers switched off. Returns the number of warnings, or -errno. */
+int spool_check_filesystem(const char *directory, void (*tell)(void *arg, struct slice line),
+                           void *arg);
 /* Writes each live message as <id>.eml and its envelope and state as <id>.json into a directory. */
 int spool_export(struct disk *disk, const char *directory, const char *to,
                  void (*tell)(void *arg, struct slice line), void *arg);
