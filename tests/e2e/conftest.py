@@ -1,0 +1,30 @@
+"""Fixtures of the end-to-end tests; see server.py and peers.py for what they give."""
+import pathlib
+import shutil
+import tempfile
+
+import pytest
+
+from server import Server
+
+
+@pytest.fixture
+def folder():
+    """A short path that every user may enter: unix sockets need the one, dropped privileges the
+    other."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix='nuncio-', dir='/var/tmp'))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def make_server(folder):
+    servers = []
+
+    def make(conf, **options):
+        servers.append(Server(folder / f'server{len(servers)}', conf, **options))
+        return servers[-1]
+    yield make
+    for server in servers:
+        server.stop()
