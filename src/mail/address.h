@@ -19,6 +19,7 @@ enum { ADDRESS_LOCAL_MAX = 64, ADDRESS_DOMAIN_MAX = 255, ADDRESS_PATH_MAX = 256 
 enum address_kind {
     ADDRESS_NULL,       /* <>: no local part, no domain */
     ADDRESS_POSTMASTER, /* <postmaster> in any case, without a domain */
+    ADDRESS_LOCAL,      /* a local part alone, which ADDRESS_UNQUALIFIED allows */
     ADDRESS_DOMAIN,     /* local-part@domain */
     ADDRESS_IPV4,       /* local-part@[192.0.2.1] */
     ADDRESS_IPV6,       /* local-part@[IPv6:2001:db8::1] */
@@ -38,6 +39,7 @@ enum address_flags {
     ADDRESS_UTF8 = 1,            /* SMTPUTF8 was given: UTF-8 in local part and domain */
     ADDRESS_ALLOW_NULL = 2,      /* <> as in MAIL FROM */
     ADDRESS_BARE_POSTMASTER = 4, /* <postmaster> as in RCPT TO */
+    ADDRESS_UNQUALIFIED = 8,     /* "joe", as sendmail(1) takes it; the caller adds a domain */
 };
 
 enum address_error {
@@ -49,7 +51,8 @@ enum address_error {
     ADDRESS_BAD_LOCAL,      /* a byte that may not stand in a local part, an empty one, or dots */
     ADDRESS_BAD_QUOTED,     /* a quoted local part that does not end or has a bad byte */
     ADDRESS_NO_DOMAIN,      /* no "@domain" */
-    ADDRESS_BAD_DOMAIN,     /* an empty label, a hyphen at its end, a bad byte, not IDNA */
+    ADDRESS_BAD_DOMAIN,     /* an empty label, a hyphen at its end, a bad byte, not IDNA;
+                               underscores are taken, since there are such hosts */
     ADDRESS_BAD_LITERAL,    /* [...] that is no address */
     ADDRESS_LONG_LOCAL,     /* above ADDRESS_LOCAL_MAX */
     ADDRESS_LONG_DOMAIN,    /* above ADDRESS_DOMAIN_MAX, or a label above 63 octets */

@@ -2,7 +2,7 @@
  * Address lists of header fields (RFC 5322 section 3.4 with the obsolete forms of section 4.4,
  * UTF-8 as in RFC 6532): To, Cc, Bcc, From, Reply-To.
  *
- *     "Joe Q. Public" <john.q.public@example.com>, Mary (from home) <mary@x.test>, joe;
+ *     "Joe Q. Public" <john.q.public@example.com>, Mary (from home) <mary@x.test>, joe
  *     A Group: Chris Jones <c@a.test>, joe@where.test;
  *
  * Comments and folding fall away, route addresses lose their route, blanks around dots and "@"
@@ -15,10 +15,6 @@
 #include "mail/address.h"
 
 enum { ADDRLIST_MAX = 20000, ADDRLIST_COMMENT_DEPTH = 32 };
-
-enum addrlist_flags {
-    ADDRLIST_UNQUALIFIED = 0x100, /* "joe" without a domain is an address, as sendmail has it */
-};
 
 struct addrlist_entry {
     struct slice mailbox; /* local-part@domain, valid by address_parse_mailbox() */
@@ -34,7 +30,7 @@ struct addrlist {
 
 /*
  * `value` is the body of a field (folded or not) or a command-line argument. Flags are those of
- * address_parse_mailbox() and ADDRLIST_*. All or nothing: one bad address fails the list, with its
+ * address_parse_mailbox(). All or nothing: one bad address fails the list, with its
  * offset. An empty list (n = 0) is good, as in "undisclosed-recipients:;". Memory is the arena's.
  */
 struct address_result addrlist_parse(struct slice value, unsigned flags, struct arena *arena,
