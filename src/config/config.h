@@ -8,6 +8,7 @@
 #ifndef NUNCIO_CONFIG_CONFIG_H
 #define NUNCIO_CONFIG_CONFIG_H
 
+#include "base/buf.h"
 #include "base/problem.h"
 
 #include <netinet/in.h>
@@ -145,9 +146,9 @@ struct config {
     size_t n_listeners;
     struct config_domain *domains; /* sorted by name */
     size_t n_domains;
-    struct config_route *routes;
+    struct config_route *routes; /* sorted by name */
     size_t n_routes;
-    struct config_program *programs;
+    struct config_program *programs; /* sorted by name */
     size_t n_programs;
     struct slice default_route; /* for foreign domains: a route's name, or empty: none */
     struct config_networks trusted;
@@ -172,10 +173,18 @@ struct config_bundle {
     struct arena arena;
     struct config_file *files;
     size_t count;
+    bool incomplete; /* not all could be read: the bundle is good for finding more problems only */
 };
 
+enum { CONFIG_FILE_MAX = 1024 * 1024, CONFIG_FILES_MAX = 100 };
+
+/* Both steps for a file, and all problems of both; -EINVAL when there are any. */
+int config_load(const char *path, struct config_bundle *ret_bundle, struct config **ret_config,
+                struct problem_list *problems);
+
 /* Reads the file and what it includes. Problems (missing file, include loop, too large: 1 MiB a
- * file, 100 files) go to the list; then -EINVAL. */
+ * file, 100 files) go to the list; then -EINVAL, and what could be read is in the bundle. To be
+ * freed in any case. */
 int config_bundle_read(const char *path, struct config_bundle *ret_bundle,
                        struct problem_list *problems);
 /* From a text, for the embedded default and for tests. */
@@ -190,6 +199,9 @@ int config_parse(const struct config_bundle *bundle, struct config **ret_config,
                  struct problem_list *problems);
 struct config *config_ref(struct config *config);
 void config_unref(struct config *config); /* NULL is fine */
+
+/* What is allowed but looks like an oversight, one problem each. */
+void config_warn(const struct config *config, struct problem_list *problems);
 
 /* Differences that a reload cannot put in force, one problem each ("needs a restart"). */
 void config_compare(const struct config *old, const struct config *new,

@@ -1,0 +1,67 @@
+/*
+ * What a reload cannot change: sockets are bound, and the state folder opened and locked, once at
+ * start by a parent that was root then; the pools of threads are made once. See config.h.
+ */
+#include "config/config.h"
+
+static bool same_addresses(const struct config_listener *a, const struct config_listener *b)
+{
+    if (a->addresses.count != b->addresses.count)
+        return false;
+    for (size_t i = 0; i < a->addresses.count; i++) {
+        const struct config_endpoint *x = &a->addresses.list[i], *y = &b->addresses.list[i];
+        if (x->kind != y->kind || x->port != y->port || !slice_eq(x->host, y->host))
+            return false;
+    }
+    return true;
+}
+
+static const struct config_listener *find_listener(const struct config *config, struct slice name)
+{
+    for (size_t i = 0; i < config->n_listeners; i++) {
+        if (slice_eq(config->listeners[i].name, name))
+            return &config->listeners[i];
+    }
+    return NULL;
+}
+
+static void tell(struct problem_list *problems, const struct config_listener *listener,
+                 const char *what)
+{
+    problem_add(problems, listener->source.file, listener->source.line,
+                "listen %.*s %s: needs a restart", SLICE_ARG(listener->name), what);
+}
+
+static void compare_listeners(const struct config *old, const struct config *new,
+                              struct problem_list *problems)
+{
+    for (size_t i = 0; i < new->n_listeners; i++) {
+        const struct config_listener *now = &new->listeners[i];
+        const struct config_listener *before = find_listener(old, now->name);
+        if (!before)
+            tell(problems, now, "is new");
+        else if (!same_addresses(before, now))
+            tell(problems, now, "has other addresses");
+        else if (before->service != now->service)
+            tell(problems, now, "has another service");
+        else if (before->unix_mode != now->unix_mode)
+            tell(problems, now, "has another mode");
+        else if (i >= old->n_listeners || before != &old->listeners[i])
+            tell(problems, now, "stands at another place in the order");
+    }
+    for (size_t i = 0; i < old->n_listeners; i++) {
+        if (!find_listener(new, old->listeners[i].name))
+            tell(problems, &old->listeners[i], "was there, and is gone");
+    }
+}
+
+void config_compare(const struct config *old, const struct config *new,
+                    struct problem_list *problems)
+{
+    compare_listeners(old, new, problems);
+    if (!slice_eq(old->state, new->state))
+        problem_add(problems, SLICE_NULL, 0, "state changed from %.*s to %.*s: needs a restart",
+                    SLICE_ARG(old->state), SLICE_ARG(new->state));
+    if (old->workers_mx != new->workers_mx || old->workers_submission != new->workers_submission)
+        problem_add(problems, SLICE_NULL, 0, "workers changed: needs a restart");
+}

@@ -1,0 +1,107 @@
+/*
+ * Look-ups in a configuration. See config.h. Binary search by name; no allocation for the names
+ * that mail is full of (ASCII), because this runs for every recipient.
+ */
+#include "config/config.h"
+
+#include "mail/address.h"
+
+#include <stdlib.h>
+
+static int compare_names(const void *a, const void *b)
+{
+    return slice_cmp(*(const struct slice *)a, *(const struct slice *)b);
+}
+
+static const void *find(struct slice name, const void *list, size_t count, size_t size)
+{
+    return count ? bsearch(&name, list, count, size, compare_names) : NULL;
+}
+
+static const struct config_domain *find_a_labels(const struct config *config, struct slice name)
+{
+    return find(name, config->domains, config->n_domains, sizeof(*config->domains));
+}
+
+static const struct config_domain *find_u_labels(const struct config *config, struct slice name)
+{
+    const struct config_domain *domain = NULL;
+    struct arena arena;
+    struct slice ascii;
+
+    arena_init(&arena);
+    if (address_domain_to_ascii(&arena, name, &ascii) == 0)
+        domain = find_a_labels(config, ascii);
+    arena_done(&arena);
+    return domain;
+}
+
+const struct config_domain *config_find_domain(const struct config *config, struct slice name)
+{
+    char lower[ADDRESS_DOMAIN_MAX];
+
+    if (name.len == 0 || name.len > sizeof(lower))
+        return NULL;
+    for (size_t i = 0; i < name.len; i++) {
+        if ((unsigned char)name.ptr[i] >= 0x80)
+            return find_u_labels(config, name);
+        lower[i] = ascii_lower(name.ptr[i]);
+    }
+    return find_a_labels(config, slice_from(lower, name.len));
+}
+
+const struct config_route *config_find_route(const struct config *config, struct slice name)
+{
+    return find(name, config->routes, config->n_routes, sizeof(*config->routes));
+}
+
+const struct config_program *config_find_program(const struct config *config, struct slice name)
+{
+    return find(name, config->programs, config->n_programs, sizeof(*config->programs));
+}
+
+/* The address as a network with a full prefix; IPv4 in IPv6 clothes becomes IPv4. */
+static bool address_of(const struct sockaddr *address, struct config_network *ret_host)
+{
+    struct config_network host = {.family = address->sa_family};
+
+    if (address->sa_family == AF_INET) {
+        memcpy(host.address, &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
+    } else if (address->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const void *)address;
+        if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+            host.family = AF_INET;
+            memcpy(host.address, v6->sin6_addr.s6_addr + 12, 4);
+        } else {
+            memcpy(host.address, v6->sin6_addr.s6_addr, 16);
+        }
+    } else {
+        return false;
+    }
+    *ret_host = host;
+    return true;
+}
+
+static bool contains(const struct config_network *network, const struct config_network *host)
+{
+    size_t whole = network->prefix / 8;
+    unsigned bits = network->prefix % 8;
+    uint8_t mask = (uint8_t)(0xff00 >> bits);
+
+    return network->family == host->family && memcmp(network->address, host->address, whole) == 0 &&
+           (bits == 0 || ((network->address[whole] ^ host->address[whole]) & mask) == 0);
+}
+
+const struct config_network *config_find_network(const struct config_networks *networks,
+                                                 const struct sockaddr *address)
+{
+    struct config_network host;
+
+    if (!address_of(address, &host))
+        return NULL;
+    for (size_t i = 0; i < networks->count; i++) {
+        if (contains(&networks->list[i], &host))
+            return &networks->list[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,184 @@
+/*
+ * The language of the configuration: every setting with its section, bounds and an example.
+ *
+ * The tables are the only place where a setting is declared. Defaults stand in
+ * config_set_defaults() (parse.c) and, for named sections, in section.c; the manual is
+ * docs/configuration.md, and a test holds it to these tables.
+ */
+#include "config/section.h"
+
+#define SECOND UINT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
+#define KIB    (UINT64_C(1) << 10)
+#define MIB    (UINT64_C(1) << 20)
+#define GIB    (UINT64_C(1) << 30)
+#define TIB    (UINT64_C(1) << 40)
+
+static const char *const services[] = {"mx", "submission", "lmtp", NULL};
+static const char *const bare_newlines[] = {"refuse", "convert", NULL};
+static const char *const recipients[] = {"accounts", "any", NULL};
+static const char *const when_full[] = {"defer", "reject", NULL};
+static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
+static const char *const formats[] = {"logfmt", "json", NULL};
+
+#define AT(type, field) .offset = offsetof(struct type, field)
+
+static const struct setting listen_settings[] = {
+    {"service", "service mx", setting_take_choice, AT(config_listener, service), .words = services},
+    {"address", "address *:25", setting_take_endpoints, AT(config_listener, addresses),
+     .repeatable = true},
+    {"proxy_protocol", "proxy_protocol { 192.0.2.10 }", setting_take_networks,
+     AT(config_listener, proxy), .block = BLOCK_NEEDED},
+    {"xclient", "xclient { 192.0.2.11 }", setting_take_networks, AT(config_listener, xclient),
+     .block = BLOCK_NEEDED},
+    {"bare_newline", "bare_newline refuse", setting_take_choice, AT(config_listener, bare_newline),
+     .words = bare_newlines},
+    {"mode", "mode 0660", setting_take_mode, AT(config_listener, unix_mode)},
+};
+
+static const struct setting domain_settings[] = {
+    {"deliver", "deliver maildir", section_take_deliver},
+    {"route", "route branch", section_take_inward_route, AT(config_domain, target)},
+    {"alias_of", "alias_of example.org", section_take_alias_of, AT(config_domain, alias_of)},
+    {"catch_all", "catch_all info@example.org", setting_take_address, AT(config_domain, catch_all)},
+    {"recipients", "recipients accounts", setting_take_choice, AT(config_domain, recipients),
+     .words = recipients},
+    {"when_full", "when_full defer", setting_take_choice, AT(config_domain, when_full),
+     .words = when_full},
+    {"quota", "quota 1G", setting_take_size, AT(config_domain, quota_bytes), .min = 0,
+     .max = 1024 * TIB},
+};
+
+static const struct setting route_settings[] = {
+    {"host", "host mx.branch.example.com:25", setting_take_endpoints, AT(config_route, hosts),
+     .min = 25, .repeatable = true},
+    {"lmtp", "lmtp unix:/run/dovecot/lmtp", section_take_lmtp, AT(config_route, hosts),
+     .repeatable = true},
+    {"concurrency", "concurrency 20", setting_take_count, AT(config_route, concurrency), .min = 1,
+     .max = 1000},
+    {"recipients", "recipients 100", setting_take_count, AT(config_route, recipients), .min = 1,
+     .max = 1000},
+    {"messages", "messages 1000", setting_take_count, AT(config_route, messages), .min = 1,
+     .max = 1000000},
+    {"idle", "idle 5s", setting_take_duration, AT(config_route, idle_ms), .min = 0,
+     .max = 5 * MINUTE},
+    {"helo", "helo out.example.org", setting_take_hostname, AT(config_route, helo)},
+    {"source", "source 192.0.2.20", section_take_source, .repeatable = true},
+};
+
+static const struct setting program_settings[] = {
+    {"command", "command \"/usr/bin/archive\" \"--quiet\"", section_take_command},
+    {"user", "user archive", section_take_user, AT(config_program, user)},
+    {"timeout", "timeout 60s", setting_take_duration, AT(config_program, timeout_ms), .min = SECOND,
+     .max = HOUR},
+};
+
+static const struct setting limits_settings[] = {
+    {"message_size", "message_size 50M", setting_take_size, AT(config_limits, message_size),
+     .min = KIB, .max = 16 * GIB},
+    {"recipients", "recipients 1000", setting_take_count, AT(config_limits, recipients), .min = 1,
+     .max = 100000},
+    {"command_line", "command_line 2048", setting_take_size32, AT(config_limits, command_line),
+     .min = 512, .max = 64 * KIB},
+    {"text_line", "text_line 1M", setting_take_size32, AT(config_limits, text_line), .min = 1000,
+     .max = 64 * MIB},
+    {"header_size", "header_size 1M", setting_take_size32, AT(config_limits, header_size),
+     .min = KIB, .max = 64 * MIB},
+    {"header_count", "header_count 1000", setting_take_count, AT(config_limits, header_count),
+     .min = 1, .max = 100000},
+    {"received", "received 100", setting_take_count, AT(config_limits, received), .min = 1,
+     .max = 1000},
+    {"sessions", "sessions 2000", setting_take_count, AT(config_limits, sessions), .min = 1,
+     .max = 1000000},
+    {"sessions_per_client", "sessions_per_client 50", setting_take_count,
+     AT(config_limits, sessions_per_client), .min = 1, .max = 1000000},
+    {"idle_commands", "idle_commands 100", setting_take_count, AT(config_limits, idle_commands),
+     .min = 1, .max = 100000},
+    {"errors", "errors 20", setting_take_count, AT(config_limits, errors), .min = 1, .max = 10000},
+    {"transactions", "transactions 1000", setting_take_count, AT(config_limits, transactions),
+     .min = 1, .max = 1000000000},
+    {"minimum_rate", "minimum_rate 64", setting_take_count, AT(config_limits, minimum_rate),
+     .min = 0, .max = 1000000},
+};
+
+static const struct setting timeouts_settings[] = {
+    {"command", "command 5m", setting_take_duration, AT(config_timeouts, command_ms), .min = 100,
+     .max = HOUR},
+    {"data", "data 3m", setting_take_duration, AT(config_timeouts, data_ms), .min = 100,
+     .max = HOUR},
+    {"pressure", "pressure 10s", setting_take_duration, AT(config_timeouts, pressure_ms),
+     .min = 100, .max = HOUR},
+    {"banner", "banner 0", setting_take_duration, AT(config_timeouts, banner_ms), .min = 0,
+     .max = MINUTE},
+};
+
+static const struct setting queue_settings[] = {
+    {"warn_after", "warn_after 4h", setting_take_duration, AT(config_queue, warn_after_ms),
+     .min = SECOND, .max = 100 * DAY},
+    {"expire_after", "expire_after 5d", setting_take_duration, AT(config_queue, expire_after_ms),
+     .min = SECOND, .max = 100 * DAY},
+    {"retry_first", "retry_first 5m", setting_take_duration, AT(config_queue, retry_first_ms),
+     .min = 100, .max = DAY},
+    {"retry_max", "retry_max 4h", setting_take_duration, AT(config_queue, retry_max_ms), .min = 100,
+     .max = 7 * DAY},
+    {"gather", "gather 10m", setting_take_duration, AT(config_queue, gather_ms), .min = 0,
+     .max = DAY},
+    {"active", "active 10000", setting_take_count, AT(config_queue, active), .min = 1,
+     .max = 10000000},
+    {"concurrency", "concurrency 100", setting_take_count, AT(config_queue, concurrency), .min = 1,
+     .max = 10000},
+    {"bounces_per_sender", "bounces_per_sender 100", setting_take_count,
+     AT(config_queue, bounces_per_sender), .min = 1, .max = 1000000},
+};
+
+static const struct setting workers_settings[] = {
+    {"mx", "mx 32", setting_take_count, AT(config, workers_mx), .min = 1, .max = 1000},
+    {"submission", "submission 16", setting_take_count, AT(config, workers_submission), .min = 1,
+     .max = 1000},
+};
+
+static const struct setting log_settings[] = {
+    {"level", "level info", setting_take_choice, AT(config, log_level), .words = levels},
+    {"format", "format logfmt", setting_take_choice, AT(config, log_format), .words = formats},
+};
+
+static const struct setting control_settings[] = {
+    {"read_group", "read_group nuncio", setting_take_name, AT(config, control_read_group)},
+    {"admin_group", "admin_group wheel", setting_take_name, AT(config, control_admin_group)},
+};
+
+#define BLOCK(table) .block = BLOCK_NEEDED, .settings = (table), .n_settings = SETTING_COUNT(table)
+
+const struct setting setting_top[] = {
+    {"hostname", "hostname mx1.example.org", setting_take_hostname, AT(config, hostname)},
+    {"postmaster", "postmaster admin@example.org", setting_take_address, AT(config, postmaster)},
+    {"state", "state /var/lib/nuncio", setting_take_path, AT(config, state)},
+    {"open_relay", "open_relay no", setting_take_yes, AT(config, open_relay)},
+    {"relay", "relay smtp.example.net:25", section_take_relay, .min = 25},
+    {"default_route", "default_route world", section_take_default_route, AT(config, default_route)},
+    {"trusted", "trusted { 192.0.2.0/24; 2001:db8:1::/48 }", setting_take_networks,
+     AT(config, trusted), .block = BLOCK_NEEDED},
+    {"listen", "listen mx { service mx; address *:25 }", section_take_listen, .repeatable = true,
+     BLOCK(listen_settings)},
+    {"domain", "domain example.org { deliver maildir }", section_take_domain, .repeatable = true,
+     .block = BLOCK_OPTIONAL, .settings = domain_settings,
+     .n_settings = SETTING_COUNT(domain_settings)},
+    {"route", "route branch { host mx.branch.example.com:25 }", section_take_route,
+     .repeatable = true, BLOCK(route_settings)},
+    {"program", "program archive { command \"/usr/bin/archive\"; user archive }",
+     section_take_program, .repeatable = true, BLOCK(program_settings)},
+    {"limits", "limits { message_size 50M }", setting_take_section, AT(config, limits),
+     BLOCK(limits_settings)},
+    {"timeouts", "timeouts { command 5m }", setting_take_section, AT(config, timeouts),
+     BLOCK(timeouts_settings)},
+    {"queue", "queue { expire_after 5d }", setting_take_section, AT(config, queue),
+     BLOCK(queue_settings)},
+    {"workers", "workers { mx 32; submission 16 }", setting_take_section, .offset = 0,
+     BLOCK(workers_settings)},
+    {"log", "log { level info }", setting_take_section, .offset = 0, BLOCK(log_settings)},
+    {"control", "control { admin_group wheel }", setting_take_section, .offset = 0,
+     BLOCK(control_settings)},
+};
+const size_t setting_n_top = SETTING_COUNT(setting_top);

@@ -1,0 +1,338 @@
+/*
+ * Named sections, and what must agree within one of them. See section.h. What must agree between
+ * sections is check.c's business.
+ *
+ * The safe choice where a setting is missing: a domain's recipients must be accounts or aliases,
+ * a full mailbox defers, a program has a user of its own and a time limit.
+ */
+#include "config/section.h"
+
+#include "config/value.h"
+#include "mail/address.h"
+
+#include <errno.h>
+
+static const struct statement *find_in_block(const struct statement *section, const char *word)
+{
+    for (const struct statement *line = section->block; line; line = line->next) {
+        if (slice_eq(line->word, slice_from_cstr(word)))
+            return line;
+    }
+    return NULL;
+}
+
+/* Complains when the section has this setting, which makes no sense there. */
+static void refuse(struct reader *reader, const struct statement *section, const char *word,
+                   const char *why)
+{
+    const struct statement *line = find_in_block(section, word);
+
+    if (line)
+        setting_complain(reader, line, "%s %s", word, why);
+}
+
+void section_reserve(struct config *config, const struct statement *first)
+{
+    size_t listeners = 0, domains = 0, routes = 0, programs = 0;
+
+    for (const struct statement *statement = first; statement; statement = statement->next) {
+        listeners += slice_eq(statement->word, SLICE("listen"));
+        domains += slice_eq(statement->word, SLICE("domain"));
+        routes += slice_eq(statement->word, SLICE("route"));
+        routes += slice_eq(statement->word, SLICE("relay"));
+        programs += slice_eq(statement->word, SLICE("program"));
+    }
+    /* One more listener: the default when there is none. */
+    config->listeners = arena_alloc(&config->arena, (listeners + 1) * sizeof(*config->listeners));
+    config->domains = arena_alloc(&config->arena, domains * sizeof(*config->domains));
+    config->routes = arena_alloc(&config->arena, routes * sizeof(*config->routes));
+    config->programs = arena_alloc(&config->arena, programs * sizeof(*config->programs));
+}
+
+static bool section_name(struct reader *reader, const struct setting *setting,
+                         const struct statement *statement, struct slice *ret_name)
+{
+    struct slice name;
+
+    if (!setting_one_value(reader, setting, statement, &name))
+        return false;
+    if (!value_is_name(name)) {
+        setting_complain(reader, statement,
+                         "%s wants a name of letters, digits, '.', '_' and '-', not '%.*s'",
+                         setting->word, SLICE_ARG(name));
+        return false;
+    }
+    *ret_name = setting_keep(reader, name);
+    return true;
+}
+
+static void read_block(struct reader *reader, const struct setting *setting,
+                       const struct statement *statement, struct slice name, void *section)
+{
+    struct slice where = arena_printf(reader->scratch, "%s %.*s", setting->word, SLICE_ARG(name));
+
+    setting_read_block(reader, statement->block, setting->settings, setting->n_settings, where,
+                       section);
+}
+
+void section_take_listen(struct reader *reader, const struct setting *setting,
+                         const struct statement *statement, void *section)
+{
+    struct config *config = section;
+    struct config_listener listener = {.unix_mode = 0660, .source = statement->source};
+
+    if (!section_name(reader, setting, statement, &listener.name))
+        return;
+    read_block(reader, setting, statement, listener.name, &listener);
+    if (!find_in_block(statement, "service"))
+        setting_complain(reader, statement,
+                         "listen %.*s does not say what it is; add one of: service mx, "
+                         "service submission, service lmtp",
+                         SLICE_ARG(listener.name));
+    if (!find_in_block(statement, "address"))
+        setting_complain(reader, statement,
+                         "listen %.*s has no address; add one like: address *:25",
+                         SLICE_ARG(listener.name));
+    config->listeners[config->n_listeners++] = listener;
+}
+
+/* `deliver maildir`, or `deliver route NAME`, or `deliver program NAME`. */
+void section_take_deliver(struct reader *reader, const struct setting *setting,
+                          const struct statement *statement, void *section)
+{
+    static const char wants[] = "deliver is one of: maildir, route NAME, program NAME";
+    struct config_domain *domain = section;
+    struct slice how = statement->n_values ? statement->values[0] : SLICE_NULL;
+    bool route = slice_eq(how, SLICE("route"));
+
+    (void)setting;
+    if (slice_eq(how, SLICE("maildir")) && statement->n_values == 1) {
+        domain->deliver = DELIVER_MAILDIR;
+        return;
+    }
+    if ((!route && !slice_eq(how, SLICE("program"))) || statement->n_values != 2) {
+        setting_complain(reader, statement, "%s", wants);
+        return;
+    }
+    domain->deliver = route ? DELIVER_ROUTE : DELIVER_PROGRAM;
+    domain->target = setting_keep(reader, statement->values[1]);
+    setting_refer(reader, route ? REFERENCE_ROUTE : REFERENCE_PROGRAM, domain->target,
+                  statement->source);
+}
+
+/* `route NAME` in a domain: it is relayed inward, for anybody. */
+void section_take_inward_route(struct reader *reader, const struct setting *setting,
+                               const struct statement *statement, void *section)
+{
+    struct config_domain *domain = section;
+
+    setting_take_name(reader, setting, statement, section);
+    domain->local = false;
+    domain->deliver = DELIVER_ROUTE;
+    setting_refer(reader, REFERENCE_ROUTE, domain->target, statement->source);
+}
+
+void section_take_alias_of(struct reader *reader, const struct setting *setting,
+                           const struct statement *statement, void *section)
+{
+    struct config_domain *domain = section;
+
+    setting_take_hostname(reader, setting, statement, section);
+    setting_refer(reader, REFERENCE_DOMAIN, domain->alias_of, statement->source);
+}
+
+void section_take_default_route(struct reader *reader, const struct setting *setting,
+                                const struct statement *statement, void *section)
+{
+    struct config *config = section;
+
+    if (config->default_route.len)
+        setting_complain(reader, statement,
+                         "'relay' sets the default route already; "
+                         "keep one of them");
+    setting_take_name(reader, setting, statement, section);
+    setting_refer(reader, REFERENCE_ROUTE, config->default_route, statement->source);
+}
+
+/* Settings of a domain that exclude each other. */
+static void check_domain(struct reader *reader, const struct statement *statement,
+                         struct config_domain *domain)
+{
+    static const char *const all[] = {"deliver",    "route",     "catch_all",
+                                      "recipients", "when_full", "quota"};
+    bool maildir = domain->local && domain->deliver == DELIVER_MAILDIR;
+
+    if (find_in_block(statement, "alias_of")) {
+        for (size_t i = 0; i < SETTING_COUNT(all); i++)
+            refuse(reader, statement, all[i],
+                   "does not go with alias_of; set it in the domain that the alias means");
+        return;
+    }
+    if (!domain->local)
+        refuse(reader, statement, "deliver",
+               "does not go with route: 'deliver' is for a domain whose mailboxes are ours, "
+               "'route' for one that is relayed inward; keep one of them");
+    if (!maildir) {
+        refuse(reader, statement, "when_full", "works with 'deliver maildir' alone");
+        refuse(reader, statement, "quota", "works with 'deliver maildir' alone");
+    }
+    if (!domain->local)
+        refuse(reader, statement, "catch_all", "does not go with route: the next server decides");
+    if (domain->recipients != RECIPIENTS_ANY)
+        return;
+    if (maildir)
+        refuse(reader, statement, "recipients",
+               "any does not go with 'deliver maildir': strangers would make mailboxes; "
+               "use 'catch_all ADDRESS'");
+    refuse(reader, statement, "catch_all", "does not go with 'recipients any'");
+}
+
+void section_take_domain(struct reader *reader, const struct setting *setting,
+                         const struct statement *statement, void *section)
+{
+    struct config *config = section;
+    struct config_domain domain = {.local = true, .source = statement->source};
+    struct slice name;
+
+    if (!setting_one_value(reader, setting, statement, &name))
+        return;
+    if (name.ptr[0] == '[' || address_domain_to_ascii(&config->arena, name, &domain.name) < 0) {
+        setting_complain(reader, statement, "'%.*s' is not a domain name; like: %s",
+                         SLICE_ARG(name), setting->example);
+        return;
+    }
+    read_block(reader, setting, statement, name, &domain);
+    if (!domain.local && !find_in_block(statement, "recipients"))
+        domain.recipients = RECIPIENTS_ANY;
+    check_domain(reader, statement, &domain);
+    config->domains[config->n_domains++] = domain;
+}
+
+static struct config_route default_route(struct slice name, struct config_source source)
+{
+    return (struct config_route){.name = name,
+                                 .concurrency = 20,
+                                 .recipients = 100,
+                                 .messages = 1000,
+                                 .idle_ms = 5000,
+                                 .source = source};
+}
+
+void section_take_route(struct reader *reader, const struct setting *setting,
+                        const struct statement *statement, void *section)
+{
+    struct config *config = section;
+    struct config_route route = default_route(SLICE_NULL, statement->source);
+
+    if (!section_name(reader, setting, statement, &route.name))
+        return;
+    read_block(reader, setting, statement, route.name, &route);
+    if (!find_in_block(statement, "host") && !find_in_block(statement, "lmtp"))
+        setting_complain(reader, statement,
+                         "route %.*s leads nowhere; add one like: host mx.example.org:25",
+                         SLICE_ARG(route.name));
+    if (find_in_block(statement, "host"))
+        refuse(reader, statement, "lmtp", "does not go with host; make a route for each");
+    config->routes[config->n_routes++] = route;
+}
+
+/* `relay HOST:PORT` is a route of this name, and the default one. */
+void section_take_relay(struct reader *reader, const struct setting *setting,
+                        const struct statement *statement, void *section)
+{
+    struct config *config = section;
+    struct config_route route = default_route(SLICE("relay"), statement->source);
+    struct setting hosts = *setting;
+
+    hosts.offset = offsetof(struct config_route, hosts);
+    setting_take_endpoints(reader, &hosts, statement, &route);
+    config->routes[config->n_routes++] = route;
+    if (config->default_route.len)
+        setting_complain(reader, statement, "default_route is set already; keep one of them");
+    config->default_route = route.name;
+}
+
+void section_take_lmtp(struct reader *reader, const struct setting *setting,
+                       const struct statement *statement, void *section)
+{
+    struct config_route *route = section;
+
+    setting_take_endpoints(reader, setting, statement, section);
+    route->protocol = PROTOCOL_LMTP;
+}
+
+/* One address of each family, in one statement or two. */
+void section_take_source(struct reader *reader, const struct setting *setting,
+                         const struct statement *statement, void *section)
+{
+    struct config_route *route = section;
+    uint8_t address[16];
+    int family;
+
+    if (statement->n_values == 0)
+        setting_complain(reader, statement, "source wants a value, like: %s", setting->example);
+    for (size_t i = 0; i < statement->n_values; i++) {
+        struct slice text = statement->values[i], *to;
+        if (!value_parse_ip(text, &family, address)) {
+            setting_complain(reader, statement,
+                             "source: '%.*s' is not an IP address (without brackets or port)",
+                             SLICE_ARG(text));
+            continue;
+        }
+        to = family == AF_INET ? &route->source_v4 : &route->source_v6;
+        if (to->len)
+            setting_complain(reader, statement, "source has an %s address already: %.*s",
+                             family == AF_INET ? "IPv4" : "IPv6", SLICE_ARG(*to));
+        *to = setting_keep(reader, text);
+    }
+}
+
+void section_take_program(struct reader *reader, const struct setting *setting,
+                          const struct statement *statement, void *section)
+{
+    struct config *config = section;
+    struct config_program program = {.timeout_ms = 60000, .source = statement->source};
+
+    if (!section_name(reader, setting, statement, &program.name))
+        return;
+    read_block(reader, setting, statement, program.name, &program);
+    if (!find_in_block(statement, "command"))
+        setting_complain(reader, statement,
+                         "program %.*s has no command; add one like: command \"/usr/bin/archive\" "
+                         "\"--quiet\"",
+                         SLICE_ARG(program.name));
+    if (!find_in_block(statement, "user"))
+        setting_complain(reader, statement,
+                         "program %.*s does not say as whom it runs; add one like: user archive",
+                         SLICE_ARG(program.name));
+    config->programs[config->n_programs++] = program;
+}
+
+void section_take_command(struct reader *reader, const struct setting *setting,
+                          const struct statement *statement, void *section)
+{
+    struct config_program *program = section;
+
+    if (statement->n_values == 0 || statement->values[0].len == 0 ||
+        statement->values[0].ptr[0] != '/') {
+        setting_complain(reader, statement,
+                         "command wants a path that begins with '/', then arguments; no shell "
+                         "reads it; like: %s",
+                         setting->example);
+        return;
+    }
+    program->argc = statement->n_values;
+    program->argv = arena_alloc(&reader->config->arena, program->argc * sizeof(*program->argv));
+    for (size_t i = 0; i < program->argc; i++)
+        program->argv[i] = setting_keep(reader, statement->values[i]);
+}
+
+void section_take_user(struct reader *reader, const struct setting *setting,
+                       const struct statement *statement, void *section)
+{
+    struct config_program *program = section;
+
+    setting_take_name(reader, setting, statement, section);
+    if (slice_eq(program->user, SLICE("root")))
+        setting_complain(reader, statement, "a program never runs as root; name another user");
+}

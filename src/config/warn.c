@@ -1,0 +1,101 @@
+/*
+ * Settings that are allowed and yet look like oversights, for `nuncio check-config`. See config.h.
+ */
+#include "config/config.h"
+
+#include "config/value.h"
+
+static void warn_names(const struct config *config, struct problem_list *problems)
+{
+    if (slice_find(config->hostname, '.') < 0)
+        problem_add(problems, SLICE_NULL, 0,
+                    "hostname %.*s has no dot: other servers expect a name that is in DNS",
+                    SLICE_ARG(config->hostname));
+    if (config->n_domains == 0)
+        problem_add(problems, SLICE_NULL, 0,
+                    "there is no domain: mail is taken from trusted networks alone");
+}
+
+static void warn_relaying(const struct config *config, struct problem_list *problems)
+{
+    static const uint8_t loopback[16] = {127};
+    bool wide = false;
+
+    for (size_t i = 0; i < config->trusted.count; i++) {
+        const struct config_network *network = &config->trusted.list[i];
+        wide = wide || network->prefix < (network->family == AF_INET ? 8 : 32);
+        if (network->family == AF_INET && network->address[0] == loopback[0])
+            problem_add(problems, network->source.file, network->source.line,
+                        "%s is trusted: behind a proxy or in a container every stranger can seem "
+                        "to come from there",
+                        value_format_network(network).text);
+    }
+    if (config->open_relay)
+        problem_add(problems, SLICE_NULL, 0, "open_relay yes: %s",
+                    wide ? "this server relays for strangers" : "nothing here needs it");
+    if (config->trusted.count && config->default_route.len == 0)
+        problem_add(problems, SLICE_NULL, 0,
+                    "trusted clients have nowhere to send foreign mail: there is no default_route "
+                    "and no relay");
+}
+
+static void warn_numbers(const struct config *config, struct problem_list *problems)
+{
+    if (config->queue.warn_after_ms >= config->queue.expire_after_ms)
+        problem_add(problems, SLICE_NULL, 0,
+                    "warn_after is not shorter than expire_after: nobody is ever warned");
+    if (config->limits.recipients < 100)
+        problem_add(problems, SLICE_NULL, 0,
+                    "limits: recipients below 100 break RFC 5321 section 4.5.3.1.8");
+    if (config->limits.sessions_per_client > config->limits.sessions)
+        problem_add(problems, SLICE_NULL, 0,
+                    "limits: one client may use up all sessions (sessions_per_client)");
+    if (config->timeouts.command_ms < 60000)
+        problem_add(problems, SLICE_NULL, 0,
+                    "timeouts: command is far below the 5m of RFC 5321 section 4.5.3.2.7");
+}
+
+/* Domains that accept anything, and routes that nothing uses. */
+static void warn_domains(const struct config *config, struct problem_list *problems)
+{
+    for (size_t i = 0; i < config->n_domains; i++) {
+        const struct config_domain *domain = &config->domains[i];
+        if (domain->local && domain->recipients == RECIPIENTS_ANY)
+            problem_add(problems, domain->source.file, domain->source.line,
+                        "domain %.*s takes every recipient: what the next server refuses becomes "
+                        "a bounce to a forged sender",
+                        SLICE_ARG(domain->name));
+    }
+}
+
+static bool is_used(const struct config *config, const struct config_route *route)
+{
+    if (slice_eq(config->default_route, route->name))
+        return true;
+    for (size_t i = 0; i < config->n_domains; i++) {
+        if (config->domains[i].deliver == DELIVER_ROUTE &&
+            slice_eq(config->domains[i].target, route->name))
+            return true;
+    }
+    return false;
+}
+
+static void warn_routes(const struct config *config, struct problem_list *problems)
+{
+    for (size_t i = 0; i < config->n_routes; i++) {
+        const struct config_route *route = &config->routes[i];
+        if (!is_used(config, route))
+            problem_add(problems, route->source.file, route->source.line,
+                        "route %.*s is not used by any domain, nor as default_route",
+                        SLICE_ARG(route->name));
+    }
+}
+
+void config_warn(const struct config *config, struct problem_list *problems)
+{
+    warn_names(config, problems);
+    warn_relaying(config, problems);
+    warn_domains(config, problems);
+    warn_routes(config, problems);
+    warn_numbers(config, problems);
+}

@@ -1,0 +1,213 @@
+#include "../cmocka_all.h"
+#include "parsing.h"
+
+#include "base/log.h"
+
+#include <string.h>
+
+static void assert_slice(struct slice got, const char *want)
+{
+    if (!slice_eq(got, slice_from_cstr(want)))
+        fail_msg("got '%.*s', want '%s'", SLICE_ARG(got), want);
+}
+
+static void test_hostname_and_one_domain_are_enough(void **state)
+{
+    struct config *config = parse("hostname mx1.Example.ORG\ndomain Example.org\n");
+
+    (void)state;
+    assert_slice(config->hostname, "mx1.example.org");
+    assert_slice(config->state, "/var/lib/nuncio");
+    assert_int_equal(config->n_listeners, 1);
+    assert_int_equal(config->listeners[0].service, SERVICE_MX);
+    assert_slice(config->listeners[0].addresses.list[0].host, "*");
+    assert_int_equal(config->listeners[0].addresses.list[0].port, 25);
+    assert_int_equal(config->n_domains, 1);
+    assert_slice(config->domains[0].name, "example.org");
+    assert_true(config->domains[0].local);
+    assert_int_equal(config->domains[0].deliver, DELIVER_MAILDIR);
+    assert_int_equal(config->domains[0].recipients, RECIPIENTS_ACCOUNTS);
+    assert_int_equal(config->trusted.count, 0);
+    assert_false(config->open_relay);
+    assert_true(config->limits.message_size == 50 * 1024 * 1024);
+    assert_true(config->queue.expire_after_ms == UINT64_C(432000000));
+    assert_int_equal(config->log_level, LOG_INFO);
+    config_unref(config);
+}
+
+static void test_listeners_take_all_their_settings(void **state)
+{
+    struct config *config = parse("hostname a.example\n"
+                                  "listen mx {\n"
+                                  "  service mx\n"
+                                  "  address *:25 [2001:db8::1]:2525\n"
+                                  "  address 192.0.2.1:26\n"
+                                  "  proxy_protocol { 192.0.2.7; 2001:db8::/32 }\n"
+                                  "  xclient { 10.0.0.0/8 192.0.2.0/24 }\n"
+                                  "  bare_newline convert\n"
+                                  "}\n"
+                                  "listen local { service lmtp; address unix:/run/x; mode 0600 }");
+    const struct config_listener *mx = &config->listeners[0];
+
+    (void)state;
+    assert_int_equal(config->n_listeners, 2);
+    assert_int_equal(mx->addresses.count, 3);
+    assert_slice(mx->addresses.list[1].host, "2001:db8::1");
+    assert_int_equal(mx->addresses.list[1].port, 2525);
+    assert_int_equal(mx->addresses.list[1].source.line, 4);
+    assert_int_equal(mx->addresses.list[2].source.line, 5);
+    assert_int_equal(mx->proxy.count, 2);
+    assert_int_equal(mx->proxy.list[0].prefix, 32);
+    assert_int_equal(mx->xclient.count, 2);
+    assert_int_equal(mx->bare_newline, BARE_CONVERT);
+    assert_int_equal(config->listeners[1].service, SERVICE_LMTP);
+    assert_int_equal(config->listeners[1].addresses.list[0].kind, ENDPOINT_UNIX);
+    assert_slice(config->listeners[1].addresses.list[0].host, "/run/x");
+    assert_int_equal(config->listeners[1].unix_mode, 0600);
+    config_unref(config);
+}
+
+static void test_domains_say_how_their_mail_is_delivered(void **state)
+{
+    struct config *config = parse("hostname a.example\n"
+                                  "domain m.example { deliver maildir; catch_all info@m.example; "
+                                  "when_full reject; quota 1G }\n"
+                                  "domain r.example { deliver route back; recipients any }\n"
+                                  "domain p.example { deliver program archive }\n"
+                                  "domain in.example { route back }\n"
+                                  "domain alias.example { alias_of m.example }\n"
+                                  "route back { lmtp unix:/run/dovecot/lmtp }\n"
+                                  "program archive { command \"/bin/archive\" \"--to\" \"a b\"; "
+                                  "user archive; timeout 5m }\n");
+    const struct config_domain *m = config_find_domain(config, SLICE("m.example"));
+    const struct config_domain *r = config_find_domain(config, SLICE("r.example"));
+    const struct config_domain *in = config_find_domain(config, SLICE("in.example"));
+    const struct config_program *program = config_find_program(config, SLICE("archive"));
+
+    (void)state;
+    assert_slice(m->catch_all, "info@m.example");
+    assert_int_equal(m->when_full, FULL_REJECT);
+    assert_true(m->quota_bytes == UINT64_C(1) << 30);
+    assert_true(r->local);
+    assert_int_equal(r->deliver, DELIVER_ROUTE);
+    assert_int_equal(r->recipients, RECIPIENTS_ANY);
+    assert_slice(r->target, "back");
+    assert_false(in->local);
+    assert_int_equal(in->recipients, RECIPIENTS_ANY);
+    assert_slice(in->target, "back");
+    assert_slice(config_find_domain(config, SLICE("alias.example"))->alias_of, "m.example");
+    assert_int_equal(program->argc, 3);
+    assert_slice(program->argv[2], "a b");
+    assert_true(program->timeout_ms == 300000);
+    assert_int_equal(config_find_route(config, SLICE("back"))->protocol, PROTOCOL_LMTP);
+    config_unref(config);
+}
+
+static void test_routes_take_all_their_settings(void **state)
+{
+    struct config *config = parse("hostname a.example\n"
+                                  "default_route out\n"
+                                  "route out {\n"
+                                  "  host mx1.example:2525 mx2.example\n"
+                                  "  host [2001:db8::9]:25\n"
+                                  "  concurrency 3; recipients 50; messages 10; idle 2s\n"
+                                  "  helo Out.example; source 192.0.2.3 2001:db8::3\n"
+                                  "}\n");
+    const struct config_route *route = config_find_route(config, SLICE("out"));
+
+    (void)state;
+    assert_slice(config->default_route, "out");
+    assert_int_equal(route->hosts.count, 3);
+    assert_int_equal(route->hosts.list[0].port, 2525);
+    assert_int_equal(route->hosts.list[1].port, 25);
+    assert_slice(route->hosts.list[2].host, "2001:db8::9");
+    assert_int_equal(route->concurrency, 3);
+    assert_int_equal(route->recipients, 50);
+    assert_int_equal(route->messages, 10);
+    assert_true(route->idle_ms == 2000);
+    assert_slice(route->helo, "out.example");
+    assert_slice(route->source_v4, "192.0.2.3");
+    assert_slice(route->source_v6, "2001:db8::3");
+    config_unref(config);
+}
+
+static void test_relay_is_a_route_and_the_default(void **state)
+{
+    struct config *config = parse("hostname a.example\nrelay smtp.example.net:587\n");
+    const struct config_route *route = config_find_route(config, SLICE("relay"));
+
+    (void)state;
+    assert_slice(config->default_route, "relay");
+    assert_non_null(route);
+    assert_slice(route->hosts.list[0].host, "smtp.example.net");
+    assert_int_equal(route->hosts.list[0].port, 587);
+    assert_int_equal(route->concurrency, 20);
+    config_unref(config);
+}
+
+static void test_numbers_go_where_they_belong(void **state)
+{
+    struct config *config = parse(
+        "hostname a.example\nstate /srv/mail/\npostmaster \"\\\"Joe Doe\\\"@b.example\"\n"
+        "limits { message_size 1M; recipients 7; command_line 1K; text_line 2000; header_size 2K\n"
+        " header_count 8; received 9; sessions 10; sessions_per_client 11; idle_commands 12\n"
+        " errors 13; transactions 14; minimum_rate 15 }\n"
+        "timeouts { command 1m; data 2m; pressure 3s; banner 250ms }\n"
+        "queue { warn_after 1h; expire_after 2d; retry_first 1s; retry_max 1w; gather 0\n"
+        " active 100; concurrency 5; bounces_per_sender 6 }\n"
+        "workers { mx 3; submission 4 }\nlog { level debug; format json }\n"
+        "control { read_group mail; admin_group wheel }\n");
+    const struct config_limits *l = &config->limits;
+
+    (void)state;
+    assert_slice(config->state, "/srv/mail");
+    assert_true(l->message_size == 1 << 20 && l->recipients == 7 && l->command_line == 1024);
+    assert_true(l->text_line == 2000 && l->header_size == 2048 && l->header_count == 8);
+    assert_true(l->received == 9 && l->sessions == 10 && l->sessions_per_client == 11);
+    assert_true(l->idle_commands == 12 && l->errors == 13 && l->transactions == 14);
+    assert_true(l->minimum_rate == 15);
+    assert_true(config->timeouts.command_ms == 60000 && config->timeouts.data_ms == 120000);
+    assert_true(config->timeouts.pressure_ms == 3000 && config->timeouts.banner_ms == 250);
+    assert_true(config->queue.warn_after_ms == 3600000 && config->queue.gather_ms == 0);
+    assert_true(config->queue.expire_after_ms == 172800000);
+    assert_true(config->queue.retry_first_ms == 1000 && config->queue.retry_max_ms == 604800000);
+    assert_true(config->queue.active == 100 && config->queue.concurrency == 5);
+    assert_int_equal(config->queue.bounces_per_sender, 6);
+    assert_int_equal(config->workers_mx, 3);
+    assert_int_equal(config->workers_submission, 4);
+    assert_int_equal(config->log_level, LOG_DEBUG);
+    assert_int_equal(config->log_format, LOG_JSON);
+    assert_slice(config->control_read_group, "mail");
+    assert_slice(config->control_admin_group, "wheel");
+    config_unref(config);
+}
+
+static void test_the_configuration_outlives_its_text(void **state)
+{
+    char text[] = "hostname a.example\ntrusted { 192.0.2.0/24 }\ndomain b.example\n";
+    struct config *config = parse(text), *other;
+
+    (void)state;
+    memset(text, 'x', sizeof(text));
+    other = config_ref(config);
+    config_unref(config);
+    assert_slice(other->hostname, "a.example");
+    assert_slice(other->trusted.list[0].source.file, "test.conf");
+    assert_int_equal(other->trusted.list[0].source.line, 2);
+    config_unref(other);
+    config_unref(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_hostname_and_one_domain_are_enough),
+        cmocka_unit_test(test_listeners_take_all_their_settings),
+        cmocka_unit_test(test_domains_say_how_their_mail_is_delivered),
+        cmocka_unit_test(test_routes_take_all_their_settings),
+        cmocka_unit_test(test_relay_is_a_route_and_the_default),
+        cmocka_unit_test(test_numbers_go_where_they_belong),
+        cmocka_unit_test(test_the_configuration_outlives_its_text),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
