@@ -44,6 +44,7 @@ struct headerscan {
     char name[HEADERSCAN_NAME_MAX];
     size_t name_len;
     int state;
+    bool last_was_cr;
     int current; /* the watched field that we are in, or -1 */
     uint64_t field_start;
     uint64_t line_start;
