@@ -15,6 +15,7 @@ struct command {
 };
 
 static const struct command commands[] = {
+    {"serve", cmd_serve, "run the server in the foreground", false},
     {NULL, NULL, NULL, false},
 };
 

@@ -20,8 +20,10 @@ static bool is_safe_trial(void)
 
 const char *config_locate(const char *given)
 {
-    if (given)
-        return given;
+    const char *named = given ? given : getenv("NUNCIO_CONFIG");
+
+    if (named && *named)
+        return named;
     if (access(NUNCIO_CONFIG_FILE, F_OK) < 0 && is_safe_trial())
         return TRIAL_FILE;
     return NUNCIO_CONFIG_FILE;

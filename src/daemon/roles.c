@@ -1,0 +1,21 @@
+/* The roles of a Nuncio server. See io/message.h for what they say to each other. */
+#include "daemon/roles.h"
+
+#include "local/local.h"
+
+static const struct role_entry entries[] = {
+    {ROLE_LOCAL, local_main, 1, false},
+};
+
+static const struct role_link links[] = {
+    {ROLE_RECEIVE, ROLE_QUEUE}, {ROLE_RECEIVE, ROLE_AUTH}, {ROLE_QUEUE, ROLE_AUTH},
+    {ROLE_LOCAL, ROLE_AUTH},    {ROLE_QUEUE, ROLE_RELAY},  {ROLE_QUEUE, ROLE_LOCAL},
+    {ROLE_LOCAL, ROLE_PROGRAM},
+};
+
+const struct role_table role_table = {
+    .entries = entries,
+    .n_entries = sizeof(entries) / sizeof(entries[0]),
+    .links = links,
+    .n_links = sizeof(links) / sizeof(links[0]),
+};

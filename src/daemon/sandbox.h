@@ -1,0 +1,32 @@
+/*
+ * Locking a role in: the fence of files and TCP (Landlock), the list of system calls (seccomp), and
+ * then the proof: the role tries what must fail. DESIGN section 3.
+ *
+ * | role    | reads and writes                    | reads            | sockets it may make |
+ * |---------|-------------------------------------|------------------|---------------------|
+ * | receive | spool/receive, maildrop             |                  | none, accepts only  |
+ * | auth    | accounts                            |                  | none                |
+ * | queue   | spool                               | users and groups | none, accepts only  |
+ * | relay   |                                     | resolver's files | any                 |
+ * | local   | mail, postmaster                    |                  | none                |
+ * | program | everything: it starts programs as other users, and they would inherit the fence |
+ */
+#ifndef NUNCIO_DAEMON_SANDBOX_H
+#define NUNCIO_DAEMON_SANDBOX_H
+
+#include "io/role.h"
+
+/*
+ * The lock_in of struct role_context. Sends MSG_READY with one line for each protection, "name
+ * state detail", where state is
+ *
+ *   holds    tried, and refused as it must be
+ *   open     tried, and it worked: the kernel lacks the protection, or this build leaves it off
+ *   absent   the kernel does not have it
+ *   off      left off here, the detail says why
+ *
+ * 0, or -errno when something the kernel has could not be put in force.
+ */
+int sandbox_lock_in(struct role_context *role);
+
+#endif
