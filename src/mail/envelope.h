@@ -28,8 +28,6 @@ enum dsn_ret { RET_DEFAULT = 0, RET_FULL = 1, RET_HDRS = 2 };
 
 enum body_kind { BODY_7BIT = 0, BODY_8BITMIME = 1 };
 
-enum { RECIPIENT_NO_PARENT = UINT32_MAX };
-
 struct recipient {
     struct slice address; /* mailbox without angle brackets; local part in its own case */
     struct slice orcpt;   /* "addr-type;xtext" exactly as given, or empty */
