@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "local/program.h"
+#include "local/text.h"
 
 #include <errno.h>
 #include <utlist.h>
@@ -30,6 +31,7 @@ struct runs {
     void *arg;
     struct loop_timer *timer;
     uint64_t last_request;
+    char *chunk;
     struct run *asked, *waiting;
     unsigned n_asked;
     size_t n_waiting;
@@ -44,6 +46,7 @@ struct runs *runs_new(struct role_context *role,
 
     *runs = (struct runs){.role = role, .on_done = on_done, .arg = arg};
     runs->timer = loop_timer(role->loop, tick, runs);
+    runs->chunk = xmalloc(TEXT_CHUNK);
     return runs;
 }
 
@@ -74,6 +77,7 @@ void runs_free(struct runs *runs)
     free_list(runs->asked);
     free_list(runs->waiting);
     loop_timer_free(runs->timer);
+    free(runs->chunk);
     free(runs);
 }
 
@@ -155,10 +159,40 @@ static void tick(void *arg)
     start_next(runs);
 }
 
+/* A program may send the message on and get it back: the text tells, as it does for mailboxes. */
+static void check_loops(struct runs *runs, struct delivery *delivery)
+{
+    const struct msg_unit *unit = &delivery->unit;
+    struct text_reader reader = {
+        .fd = delivery->fd, .offset = unit->text_offset, .left = unit->text_length};
+    ssize_t got = text_read(&reader, runs->chunk);
+
+    for (uint32_t i = 0; i < unit->n_recipients; i++) {
+        struct slice address = unit->recipients[i].address;
+        struct verdict *verdict = &delivery->verdicts[i];
+        if (got < 0)
+            verdict_from_errno(verdict, (int)-got, SLICE("text in the spool"));
+        else if (text_was_delivered_to(slice_from(runs->chunk, (size_t)got), address))
+            verdict_set(verdict, DONE_NEVER, "5.4.6", "loop: delivered to %.*s before",
+                        SLICE_ARG(address));
+        delivery->n_open -= verdict->kind != 0;
+    }
+}
+
 void runs_add(struct runs *runs, struct delivery *delivery)
 {
-    for (uint32_t i = 0; i < delivery->unit.n_recipients; i++) {
-        struct run *run = xcalloc(1, sizeof(*run));
+    uint32_t n_recipients = delivery->unit.n_recipients;
+
+    check_loops(runs, delivery);
+    if (delivery->n_open == 0) {
+        runs->on_done(runs->arg, delivery);
+        return;
+    }
+    for (uint32_t i = 0; i < n_recipients; i++) {
+        struct run *run;
+        if (delivery->verdicts[i].kind)
+            continue;
+        run = xcalloc(1, sizeof(*run));
         run->delivery = delivery;
         run->recipient = i;
         DL_APPEND(runs->waiting, run);
