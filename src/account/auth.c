@@ -1,0 +1,215 @@
+/*
+ * The auth role: a loop that answers questions from the store, one at a time. See auth.h.
+ *
+ * Without a store it still answers, "later" to everything, and tries to open it again each few
+ * seconds: mail waits instead of bouncing. Answers that a peer has no room for are kept, within a
+ * bound, until it has; a peer that falls behind further asks again after its own deadline.
+ *
+ * Single-threaded. It never waits for a lock of the store longer than STORE_PATIENCE_MS.
+ */
+#include "account/auth.h"
+
+#include "account/resolve.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/wire.h"
+
+#include <errno.h>
+#include <sysexits.h>
+
+enum { STORE_PATIENCE_MS = 50, REOPEN_MS = 5000, BACKLOG_MAX = 16 * 1024 * 1024 };
+
+struct auth {
+    struct role_context *role;
+    struct resolver *resolver;
+    struct store *store; /* NULL: could not be opened */
+    struct loop_timer *reopen;
+    struct arena arena;             /* of one answer */
+    struct buf out;                 /* the same */
+    struct buf backlog[ROLE_COUNT]; /* answers without room, each after its length (u32) */
+};
+
+static void open_store(void *arg)
+{
+    struct auth *auth = arg;
+    struct problem_list problems;
+    struct slice path;
+
+    problem_list_init(&problems);
+    path = arena_printf(&problems.arena, "%.*s/" STORE_FILE, SLICE_ARG(auth->role->config->state));
+    if (store_open(path, STORE_PATIENCE_MS, &auth->store, &problems) < 0) {
+        for (const struct problem *problem = problems.first; problem; problem = problem->next)
+            log_error(NULL, "account-store",
+                      LOG_SLICE("problem", problem_line(&problems, problem)));
+        loop_timer_arm(auth->reopen, clock_mono_ms() + REOPEN_MS);
+    }
+    resolver_set_store(auth->resolver, auth->store);
+    problem_list_done(&problems);
+}
+
+static void keep_for_later(struct auth *auth, enum role to)
+{
+    struct buf *backlog = &auth->backlog[to];
+
+    if (backlog->len + auth->out.len + sizeof(uint32_t) > BACKLOG_MAX) {
+        log_warn(NULL, "answer-dropped", LOG_STR("peer", role_name(to)));
+        return;
+    }
+    wire_put_slice(backlog, buf_slice(&auth->out));
+    role_want_writable(auth->role, to);
+}
+
+static void send_answer(struct auth *auth, enum role to)
+{
+    /* What waits goes first. */
+    if (auth->backlog[to].len ||
+        role_send(auth->role, to, MSG_RESOLVED, buf_slice(&auth->out), NULL, 0) == -EAGAIN)
+        keep_for_later(auth, to);
+}
+
+static void on_writable(void *arg, enum role peer)
+{
+    struct auth *auth = arg;
+    struct buf *backlog = &auth->backlog[peer];
+    struct wire in = wire_from(buf_slice(backlog));
+    size_t sent = 0;
+
+    while (in.rest.len) {
+        struct slice payload = wire_get_slice(&in);
+        if (role_send(auth->role, peer, MSG_RESOLVED, payload, NULL, 0) == -EAGAIN)
+            break;
+        sent = backlog->len - in.rest.len;
+    }
+    buf_drop_front(backlog, sent);
+    if (backlog->len)
+        role_want_writable(auth->role, peer);
+}
+
+static void on_peer_down(void *arg, enum role peer)
+{
+    struct auth *auth = arg;
+
+    buf_reset(&auth->backlog[peer]);
+}
+
+/* A store that failed is opened anew a little later. */
+static void leave_broken_store(struct auth *auth)
+{
+    log_error(NULL, "account-store", LOG_STR("error", store_error(auth->store)));
+    store_close(auth->store);
+    auth->store = NULL;
+    resolver_set_store(auth->resolver, NULL);
+    loop_timer_arm(auth->reopen, clock_mono_ms() + REOPEN_MS);
+}
+
+static void on_resolve(struct auth *auth, enum role from, struct slice payload)
+{
+    struct msg_resolve request;
+    struct msg_resolved answer;
+
+    if (msg_resolve_decode(payload, &auth->arena, &request) < 0) {
+        log_error(NULL, "message-broken", LOG_STR("peer", role_name(from)));
+        return;
+    }
+    resolver_resolve(auth->resolver, &request, clock_mono_ms(), &auth->arena, &answer);
+    msg_resolved_encode(&auth->out, &answer);
+    send_answer(auth, from);
+    if (resolver_store_is_broken(auth->resolver))
+        leave_broken_store(auth);
+}
+
+static void on_usage(struct auth *auth, enum role from, struct slice payload)
+{
+    struct msg_usage usage;
+
+    if (msg_usage_decode(payload, &auth->arena, &usage) < 0)
+        log_error(NULL, "message-broken", LOG_STR("peer", role_name(from)));
+    else
+        resolver_usage(auth->resolver, &usage, clock_mono_ms());
+}
+
+static void on_message(void *arg, enum role from, struct channel_message *message)
+{
+    struct auth *auth = arg;
+
+    if (message->type == MSG_RESOLVE && (from == ROLE_RECEIVE || from == ROLE_QUEUE))
+        on_resolve(auth, from, message->payload);
+    else if (message->type == MSG_USAGE && from == ROLE_LOCAL)
+        on_usage(auth, from, message->payload);
+    else
+        log_error(NULL, "message-unexpected", LOG_STR("peer", role_name(from)),
+                  LOG_INT("type", message->type));
+    channel_message_close_fds(message);
+    arena_reset(&auth->arena);
+    buf_reset(&auth->out);
+}
+
+static bool on_config(void *arg, struct config *config, struct buf *why_not)
+{
+    struct auth *auth = arg;
+
+    (void)why_not;
+    resolver_set_config(auth->resolver, config);
+    return true;
+}
+
+static void on_status(void *arg, struct buf *json)
+{
+    struct auth *auth = arg;
+    struct resolver_counts counts = resolver_counts(auth->resolver);
+    uint64_t accounts = 0, aliases = 0;
+    bool ok = auth->store && store_count(auth->store, &accounts, &aliases) == 0;
+
+    buf_printf(json,
+               "\"store\":\"%s\",\"accounts\":%ju,\"aliases\":%ju,\"resolves\":%ju,"
+               "\"cache_hits\":%ju,\"store_failures\":%ju,\"full\":%zu,",
+               ok ? "ok" : "unavailable", (uintmax_t)accounts, (uintmax_t)aliases,
+               (uintmax_t)counts.asked, (uintmax_t)counts.from_cache, (uintmax_t)counts.failed,
+               resolver_full_count(auth->resolver, clock_mono_ms()));
+}
+
+static void auth_init(struct auth *auth, struct role_context *role)
+{
+    *auth = (struct auth){.role = role};
+    arena_init(&auth->arena);
+    buf_init(&auth->out, CHANNEL_PAYLOAD_MAX);
+    for (size_t i = 0; i < ROLE_COUNT; i++)
+        buf_init(&auth->backlog[i], BACKLOG_MAX);
+    auth->resolver = resolver_new(role->config);
+    auth->reopen = loop_timer(role->loop, open_store, auth);
+    open_store(auth);
+}
+
+static void auth_done(struct auth *auth)
+{
+    loop_timer_free(auth->reopen);
+    resolver_free(auth->resolver);
+    store_close(auth->store);
+    for (size_t i = 0; i < ROLE_COUNT; i++)
+        buf_done(&auth->backlog[i]);
+    buf_done(&auth->out);
+    arena_done(&auth->arena);
+}
+
+int auth_main(struct role_context *role)
+{
+    struct auth auth;
+    const struct role_handlers handlers = {
+        .message = on_message,
+        .peer_down = on_peer_down,
+        .peer_writable = on_writable,
+        .config = on_config,
+        .status = on_status,
+        .arg = &auth,
+    };
+    int r;
+
+    auth_init(&auth, role);
+    r = role->lock_in(role);
+    if (r == 0)
+        r = role_run(role, &handlers);
+    else
+        log_error(NULL, "lock-in", LOG_ERRNO(r));
+    auth_done(&auth);
+    return r == 0 ? EX_OK : EX_OSERR;
+}
