@@ -58,6 +58,10 @@ uint64_t spool_writer_next_id(struct spool_writer *writer);
  * Cheap (checked at most once a second); asked at MAIL. */
 int spool_writer_ready(struct spool_writer *writer);
 
+/* How far the log is on disk: what on_durable said last, to be told to a store that (re)connects.
+ */
+void spool_writer_durable(struct spool_writer *writer, uint64_t *ret_segment, uint64_t *ret_length);
+
 /* A message text on its way in. Belongs to one thread at a time. */
 struct spool_body;
 struct spool_body *spool_body_new(struct spool_writer *writer, uint64_t id);

@@ -1,0 +1,37 @@
+/*
+ * Which messages are live, and where: message id -> location, by open addressing. 24 bytes a slot,
+ * at most seven of eight in use.
+ */
+#ifndef NUNCIO_SPOOL_TABLE_H
+#define NUNCIO_SPOOL_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum live_flags { LIVE_BODY_FILE = 1, LIVE_MOVING = 2 /* a copy is on its way */ };
+
+struct live {
+    uint64_t id; /* 0: empty slot */
+    uint32_t segment;
+    uint32_t offset;
+    uint32_t length;
+    uint32_t flags;
+};
+
+struct live_table {
+    struct live *slots;
+    size_t mask; /* slots - 1; 0: none yet */
+    size_t count;
+};
+
+void live_table_done(struct live_table *table);
+/* NULL when it is not there. Good until the next change. */
+struct live *live_table_find(const struct live_table *table, uint64_t id);
+/* The id must not be in the table, nor 0. */
+void live_table_add(struct live_table *table, const struct live *live);
+void live_table_remove(struct live_table *table, struct live *live);
+/* All of them in the order of segment and offset; to be freed. */
+struct live *live_table_sorted(const struct live_table *table);
+
+#endif

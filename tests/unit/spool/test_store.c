@@ -1,0 +1,167 @@
+#include "fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+static struct fixture fixture;
+
+static int set_up(void **state)
+{
+    (void)state;
+    fixture_init(&fixture);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    fixture_done(&fixture);
+    return 0;
+}
+
+static void test_messages_of_all_sizes_come_back_with_their_bytes(void **state)
+{
+    static const size_t sizes[] = {0, 1, 4000, 4096, 10240, 32768, 32769, 200000, 1000000};
+    enum { N = sizeof(sizes) / sizeof(sizes[0]) };
+    struct spool_writer *writer = fixture_writer(&fixture);
+    struct spool_store *store = fixture_store(&fixture);
+    uint64_t ids[N];
+
+    (void)state;
+    assert_non_null(writer);
+    assert_non_null(store);
+    for (size_t i = 0; i < N; i++)
+        ids[i] = fixture_submit(writer, sizes[i]);
+    fixture_poll(store, writer);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(fixture.n_messages, N);
+        for (size_t i = 0; i < N; i++) {
+            const struct seen_message *message = fixture_find(&fixture, ids[i]);
+            assert_non_null(message);
+            assert_int_equal(message->size, sizes[i]);
+            assert_true(fixture_text_is_right(store, message));
+        }
+        spool_store_close(store);
+        if (writer)
+            spool_writer_close(writer);
+        writer = NULL;
+        fixture_forget(&fixture);
+        store = fixture_store(&fixture);
+        assert_non_null(store);
+    }
+    assert_int_equal(fixture.n_troubles, 0);
+    spool_store_close(store);
+}
+
+static void test_finished_messages_do_not_come_back_and_pending_ones_keep_their_state(void **state)
+{
+    struct spool_writer *writer = fixture_writer(&fixture);
+    struct spool_store *store = fixture_store(&fixture);
+    uint64_t done, later;
+
+    (void)state;
+    done = fixture_submit(writer, 5000);
+    later = fixture_submit(writer, 50000);
+    fixture_poll(store, writer);
+    assert_int_equal(fixture_outcome(store, later, OUTCOME_PENDING, NULL), 0);
+    assert_int_equal(fixture_outcome(store, done, OUTCOME_DELIVERED, NULL), 0);
+    spool_writer_close(writer);
+    for (int round = 0; round < 3; round++) {
+        spool_store_close(store);
+        fixture_forget(&fixture);
+        store = fixture_store(&fixture);
+        assert_non_null(store);
+        assert_null(fixture_find(&fixture, done));
+        assert_non_null(fixture_find(&fixture, later));
+        assert_int_equal(fixture.n_outcomes, 1);
+        assert_true(fixture.outcomes[0].id == later);
+        assert_int_equal(fixture.outcomes[0].first.attempts, 3);
+        assert_string_equal(fixture.outcomes[0].reply, "450 4.2.0 later");
+    }
+    spool_store_close(store);
+}
+
+static void test_a_bounce_is_a_message_of_its_own(void **state)
+{
+    struct spool_writer *writer = fixture_writer(&fixture);
+    struct spool_store *store = fixture_store(&fixture);
+    struct recipient sender = {.address = SLICE("ann@example.com"), .class = CLASS_AUTHORISED};
+    struct spool_dsn dsn = {
+        .envelope = {.recipients = &sender, .n_recipients = 1},
+        .text = SLICE("Subject: failed\r\n\r\nsorry\r\n"),
+    };
+    uint64_t id;
+
+    (void)state;
+    id = fixture_submit(writer, 100);
+    fixture_poll(store, writer);
+    dsn.envelope.id = spool_store_next_id(store);
+    assert_int_equal(fixture_outcome(store, id, OUTCOME_BOUNCED, &dsn), 0);
+    fixture_poll(store, writer);
+    assert_non_null(fixture_find(&fixture, dsn.envelope.id));
+    spool_writer_close(writer);
+    spool_store_close(store);
+    fixture_forget(&fixture);
+    store = fixture_store(&fixture);
+    assert_int_equal(fixture.n_messages, 1);
+    assert_true(fixture.messages[0].id == dsn.envelope.id);
+    assert_int_equal(fixture.messages[0].size, dsn.text.len);
+    spool_store_close(store);
+}
+
+static void test_segments_are_freed_when_all_in_them_is_finished(void **state)
+{
+    struct spool_writer *writer = fixture_writer(&fixture);
+    struct spool_store *store = fixture_store(&fixture);
+    struct spool_stats stats;
+
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        uint64_t id = fixture_submit(writer, i % 10 == 0 ? 100000 : 30000);
+        assert_true(id != 0);
+        fixture_poll(store, writer);
+        assert_int_equal(fixture_outcome(store, id, OUTCOME_DELIVERED, NULL), 0);
+    }
+    spool_writer_close(writer);
+    spool_store_close(store);
+    store = fixture_store(&fixture);
+    fixture_poll(store, NULL);
+    spool_store_stats(store, &stats);
+    assert_int_equal(stats.live_messages, 0);
+    /* The newest of each writer, and what the own log has open. */
+    assert_in_range(stats.segments, 2, 5);
+    assert_int_equal(fixture.n_troubles, 0);
+    spool_store_close(store);
+}
+
+static void test_a_second_store_and_a_second_writer_are_refused(void **state)
+{
+    struct spool_writer *writer = fixture_writer(&fixture);
+    struct spool_store *store = fixture_store(&fixture);
+
+    (void)state;
+    assert_null(fixture_store(&fixture));
+    assert_null(fixture_writer(&fixture));
+    spool_writer_close(writer);
+    spool_store_close(store);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_messages_of_all_sizes_come_back_with_their_bytes,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_finished_messages_do_not_come_back_and_pending_ones_keep_their_state, set_up,
+            tear_down),
+        cmocka_unit_test_setup_teardown(test_a_bounce_is_a_message_of_its_own, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_segments_are_freed_when_all_in_them_is_finished,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_second_store_and_a_second_writer_are_refused, set_up,
+                                        tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
