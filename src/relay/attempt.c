@@ -1,0 +1,288 @@
+/*
+ * The attempt: take an open connection or dial, plan for what the server offers, run as many
+ * transactions as the server's limits and the recipients' Delivered-To fields ask for, leave the
+ * connection for the next unit.
+ *
+ * - A connection that was open before may have been closed in the meantime: once, the attempt
+ *   starts over on a fresh one (TRANSACTION_STALE).
+ * - Recipients that the server wants in another transaction ("452 too many recipients") follow at
+ *   once, as long as each transaction gets rid of some.
+ * - The whole has a bound, ATTEMPT_MAX_MS, whatever the server dribbles.
+ *
+ * Unencrypted until now, so a message with REQUIRETLS is refused before anybody is asked.
+ */
+#include "relay/attempt.h"
+
+#include "base/clock.h"
+#include "relay/command.h"
+#include "relay/dial.h"
+#include "relay/outcome.h"
+#include "relay/plan.h"
+#include "relay/text.h"
+#include "relay/transaction.h"
+
+enum {
+    ATTEMPT_MAX_MS = 2 * 60 * 60 * 1000,
+    OUT_MAX = 4 * 1024 * 1024,
+    OUT_KEPT = 256 * 1024,
+};
+
+struct course {
+    const struct attempt *attempt;
+    const struct config_route *route;
+    struct outcome outcome;
+    struct text text;
+    struct client client; /* when `connected` */
+    bool connected;
+    struct plan plan;
+    uint64_t end;
+    struct slice remote;
+    uint32_t reused;
+    uint32_t recipients_limit;
+    uint32_t *picked;
+    uint32_t n_picked;
+};
+
+void attempt_scratch_init(struct attempt_scratch *scratch)
+{
+    scratch->chunk = xmalloc(TEXT_CHUNK);
+    buf_init(&scratch->out, OUT_MAX);
+}
+
+void attempt_scratch_done(struct attempt_scratch *scratch)
+{
+    free(scratch->chunk);
+    buf_done(&scratch->out);
+}
+
+static bool can_carry_more(const struct course *course)
+{
+    const struct client *client = &course->client;
+
+    return !client->broken && client->carried < course->route->messages &&
+           (client->offer.mail_max == 0 || client->carried < client->offer.mail_max);
+}
+
+static void disconnect(struct course *course)
+{
+    if (!course->connected)
+        return;
+    course->connected = false;
+    if (can_carry_more(course) && course->route->idle_ms > 0)
+        idle_give(&course->attempt->shared->idle, course->route->name, &course->client,
+                  course->route->idle_ms);
+    else
+        client_quit(&course->client);
+}
+
+/* A connection into course->client. False: every recipient has its verdict. */
+static bool connect_course(struct course *course, bool fresh)
+{
+    struct attempt_shared *shared = course->attempt->shared;
+    const struct config *config = course->attempt->config;
+    struct dial to = {.route = course->route,
+                      .helo = course->route->helo.len ? course->route->helo : config->hostname,
+                      .dns = shared->dns,
+                      .dead = &shared->dead,
+                      .cancel_fd = shared->cancel_fd};
+    struct verdict verdict;
+
+    if (!fresh && idle_take(&shared->idle, course->route->name, &course->client)) {
+        course->remote = arena_dup(course->outcome.arena, course->client.name);
+    } else if (!dial_route(&to, &course->outcome, &course->client, &verdict, &course->remote)) {
+        outcome_settle(&course->outcome);
+        outcome_decide_all(&course->outcome, &verdict);
+        return false;
+    }
+    course->connected = true;
+    course->reused = course->client.carried;
+    course->client.end = course->end;
+    course->plan =
+        plan_make(&course->client.offer, course->client.name,
+                  (size_t)config->limits.message_size * 2, &course->text, &course->outcome);
+    return true;
+}
+
+static struct slice domain_of(struct slice address)
+{
+    return slice_skip(address, (size_t)(slice_find_last(address, '@') + 1));
+}
+
+/* Can b go in one transaction with a? One text for both, and the server's limit of domains. */
+static bool go_together(const struct course *course, const struct unit_recipient *a,
+                        const struct unit_recipient *b)
+{
+    if (!slice_eq(a->via, b->via))
+        return false;
+    return course->client.offer.rcpt_domain_max == 0 ||
+           slice_eq_nocase(domain_of(a->address), domain_of(b->address));
+}
+
+/* The recipients of the next transaction; none: all that is left is decided. */
+static void pick_recipients(struct course *course)
+{
+    const struct unit_recipient *all = course->attempt->unit->recipients;
+    uint32_t max = course->route->recipients, offered = course->client.offer.rcpt_max;
+
+    if (offered && offered < max)
+        max = offered;
+    course->n_picked = 0;
+    for (uint32_t i = 0; i < course->attempt->unit->n_recipients; i++) {
+        if (course->outcome.states[i] == OUTCOME_DECIDED || course->n_picked == max)
+            continue;
+        if (course->n_picked && !go_together(course, &all[course->picked[0]], &all[i]))
+            continue;
+        course->outcome.states[i] = OUTCOME_OPEN;
+        course->picked[course->n_picked++] = i;
+    }
+}
+
+/* Delivered-To marks the way of forwarded mail, so that it cannot go in a circle. */
+static struct slice delivered_to(const struct course *course)
+{
+    struct slice via = course->attempt->unit->recipients[course->picked[0]].via;
+
+    if (via.len == 0)
+        return SLICE_NULL;
+    return arena_printf(course->outcome.arena, "Delivered-To: %.*s\r\n", SLICE_ARG(via));
+}
+
+/* True when it got rid of recipients and left a connection for the others, if there are any. */
+static bool run_transaction(struct course *course, bool *ret_stale)
+{
+    const struct attempt *attempt = course->attempt;
+    const struct ehlo_offer *offer = &course->client.offer;
+    struct transaction t = {.client = &course->client,
+                            .outcome = &course->outcome,
+                            .text = &course->text,
+                            .recipients = course->picked,
+                            .n_recipients = course->n_picked,
+                            .body_8bitmime = course->plan.body_8bitmime,
+                            .smtputf8 = course->plan.smtputf8,
+                            .chunking = offer->chunking,
+                            .pipelining = offer->pipelining,
+                            .out = &attempt->scratch->out,
+                            .still_wanted = attempt->still_wanted,
+                            .arg = attempt->arg};
+    uint32_t before = course->outcome.n_undecided;
+
+    text_rewind(&course->text, delivered_to(course), course->plan.reencoded);
+    *ret_stale = transaction_run(&t) == TRANSACTION_STALE;
+    if (t.n_too_many)
+        course->recipients_limit = t.n_accepted;
+    return course->outcome.n_undecided < before && (t.completed || !course->client.broken);
+}
+
+/* Transactions until every recipient is decided. */
+static void run_course(struct course *course)
+{
+    bool may_retry = true, fresh = false, stale = false;
+
+    while (course->outcome.n_undecided) {
+        if (course->connected && !can_carry_more(course))
+            disconnect(course);
+        if (!course->connected && !connect_course(course, fresh))
+            return;
+        pick_recipients(course);
+        if (course->n_picked == 0)
+            return;
+        if (run_transaction(course, &stale) || (stale && may_retry)) {
+            may_retry = may_retry && !stale;
+            fresh = stale;
+            continue;
+        }
+        /* No headway: what was put off stays so, what was not reached is tried later. */
+        break;
+    }
+    outcome_settle(&course->outcome);
+}
+
+static bool is_safe(const struct msg_unit *unit)
+{
+    bool safe = command_is_safe(unit->reverse_path) && command_is_safe(unit->envid);
+
+    for (uint32_t i = 0; i < unit->n_recipients; i++)
+        safe = safe && command_is_safe(unit->recipients[i].address) &&
+               command_is_safe(unit->recipients[i].orcpt) &&
+               command_is_safe(unit->recipients[i].via);
+    return safe;
+}
+
+/* What needs no server to be known. */
+static void decide_at_home(struct course *course)
+{
+    const struct attempt *attempt = course->attempt;
+    struct outcome *outcome = &course->outcome;
+    struct verdict verdict;
+
+    if (!is_safe(attempt->unit))
+        verdict = verdict_from_text(outcome, DONE_NEVER, STATUS(5, 1, 3),
+                                    "control characters in an address or parameter");
+    else if (attempt->unit->requiretls)
+        verdict = verdict_from_text(outcome, DONE_NEVER, STATUS(5, 7, 30),
+                                    "REQUIRETLS was asked for, and the way there is not encrypted");
+    else if (!course->route)
+        verdict = verdict_from_text(outcome, DONE_LATER, STATUS(4, 3, 5),
+                                    "the configuration has no route \"%.*s\" any more",
+                                    SLICE_ARG(attempt->unit->name));
+    else
+        return;
+    outcome_decide_all(outcome, &verdict);
+}
+
+static void fill_done(const struct course *course, uint64_t started, struct msg_done *done)
+{
+    const struct outcome *outcome = &course->outcome;
+
+    *done =
+        (struct msg_done){.unit = outcome->unit->unit,
+                          .remote = course->remote,
+                          .remote_lmtp = course->route && course->route->protocol == PROTOCOL_LMTP,
+                          .reused = course->reused,
+                          .duration_ms = (uint32_t)(clock_mono_ms() - started),
+                          .recipients_limit = course->recipients_limit,
+                          .recipients = outcome->recipients,
+                          .n_recipients = outcome->unit->n_recipients};
+}
+
+void attempt_run(const struct attempt *attempt, struct msg_done *ret_done)
+{
+    const struct msg_unit *unit = attempt->unit;
+    uint64_t started = clock_mono_ms();
+    struct course course = {.attempt = attempt,
+                            .route = config_find_route(attempt->config, unit->name),
+                            .end = started + ATTEMPT_MAX_MS};
+    struct verdict unreached;
+
+    outcome_init(&course.outcome, attempt->arena, unit);
+    text_init(&course.text, attempt->fd, unit->text_offset, unit->text_length,
+              attempt->scratch->chunk);
+    course.picked = arena_alloc(attempt->arena, unit->n_recipients * sizeof(*course.picked));
+    decide_at_home(&course);
+    run_course(&course);
+    if (course.outcome.n_undecided) {
+        unreached = verdict_from_text(&course.outcome, DONE_LATER, STATUS(4, 4, 2),
+                                      "connection to %.*s lost", SLICE_ARG(course.remote));
+        outcome_decide_all(&course.outcome, &unreached);
+    }
+    if (course.connected && course.client.offer.rcpt_max && !course.recipients_limit)
+        course.recipients_limit = course.client.offer.rcpt_max;
+    disconnect(&course);
+    text_done(&course.text);
+    if (attempt->scratch->out.size > OUT_KEPT)
+        buf_done(&attempt->scratch->out);
+    fill_done(&course, started, ret_done);
+}
+
+void attempt_refuse(struct arena *arena, const struct msg_unit *unit, const char *why,
+                    struct msg_done *ret_done)
+{
+    struct outcome outcome;
+    struct verdict verdict;
+
+    outcome_init(&outcome, arena, unit);
+    verdict = verdict_from_text(&outcome, DONE_LATER, STATUS(4, 3, 2), "%s", why);
+    outcome_decide_all(&outcome, &verdict);
+    *ret_done = (struct msg_done){
+        .unit = unit->unit, .recipients = outcome.recipients, .n_recipients = unit->n_recipients};
+}

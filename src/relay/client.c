@@ -1,0 +1,157 @@
+/*
+ * The client's half of SMTP and LMTP below the level of a message: RFC 5321 sections 3.1, 3.2 and
+ * 4.2, RFC 2033 section 4.1.
+ *
+ * A reply that breaks the grammar, or 421, makes the connection broken: whoever sends on after
+ * either does not know what the server is answering. What came in before the server closed is
+ * still read, for its last words tell more than "connection reset".
+ */
+#include "relay/client.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+
+int client_connect(struct client *ret_client, const struct socket_address *to,
+                   const struct socket_address *source, int cancel_fd, struct slice name)
+{
+    struct client client = {.end = UINT64_MAX};
+    int r =
+        stream_connect(&client.stream, to, source, cancel_fd, clock_mono_ms() + CLIENT_CONNECT_MS);
+
+    if (r < 0)
+        return r;
+    reply_parse_init(&client.reply);
+    client.name = slice_from(xslicedup(name), name.len);
+    *ret_client = client;
+    return 0;
+}
+
+void client_done(struct client *client)
+{
+    stream_done(&client->stream);
+    reply_parse_done(&client->reply);
+    free((char *)(uintptr_t)client->name.ptr);
+    client->name = SLICE_NULL;
+}
+
+void client_quit(struct client *client)
+{
+    if (!client->broken) {
+        if (client->trace)
+            client->trace(client->trace_arg, true, SLICE("QUIT\r\n"));
+        stream_write_hint(&client->stream, SLICE("QUIT\r\n"));
+    }
+    client_done(client);
+}
+
+static uint64_t deadline(const struct client *client, unsigned timeout_ms)
+{
+    uint64_t at = clock_mono_ms() + timeout_ms;
+    return at < client->end ? at : client->end;
+}
+
+static void trace_sent(const struct client *client, struct slice bytes, size_t n_text)
+{
+    char size[48];
+    int len = snprintf(size, sizeof(size), "(%zu bytes of text)\r\n", n_text);
+    struct slice commands = slice_sub(bytes, 0, bytes.len - n_text);
+
+    if (commands.len)
+        client->trace(client->trace_arg, true, commands);
+    if (n_text)
+        client->trace(client->trace_arg, true, slice_from(size, (size_t)len));
+}
+
+int client_send(struct client *client, struct slice bytes, size_t n_text, unsigned timeout_ms)
+{
+    int r;
+
+    if (client->trace)
+        trace_sent(client, bytes, n_text);
+    r = stream_write(&client->stream, bytes, deadline(client, timeout_ms));
+    if (r < 0)
+        client->broken = true;
+    return r;
+}
+
+static int read_reply(struct client *client, uint64_t until)
+{
+    reply_parse_reset(&client->reply);
+    for (;;) {
+        struct slice seen = stream_buffered(&client->stream);
+        size_t used = 0;
+        int r = REPLY_MORE;
+
+        if (seen.len)
+            r = reply_parse_add(&client->reply, seen, &used);
+        stream_consume(&client->stream, used);
+        if (r == REPLY_COMPLETE || r < 0)
+            return r;
+        r = stream_fill(&client->stream, until);
+        if (r < 0)
+            return r;
+    }
+}
+
+int client_read_reply(struct client *client, unsigned timeout_ms)
+{
+    int r = read_reply(client, deadline(client, timeout_ms));
+
+    if (r == 0 && client->trace) {
+        struct buf words;
+        buf_init(&words, REPLY_TEXT_MAX + 64);
+        buf_printf(&words, "%u ", client->reply.code);
+        buf_add_slice(&words, reply_text(&client->reply));
+        client->trace(client->trace_arg, false, buf_slice(&words));
+        buf_done(&words);
+    }
+    if (r < 0 || client->reply.code == 421)
+        client->broken = true;
+    return r;
+}
+
+/* "VERB argument CRLF" and its reply. */
+static int ask(struct client *client, const char *verb, struct slice argument)
+{
+    struct buf command;
+    int r;
+
+    buf_init(&command, 1024);
+    buf_printf(&command, "%s %.*s\r\n", verb, SLICE_ARG(argument));
+    r = client_send(client, buf_slice(&command), 0, CLIENT_COMMAND_MS);
+    buf_done(&command);
+    return r < 0 ? r : client_read_reply(client, CLIENT_COMMAND_MS);
+}
+
+static int say_hello(struct client *client, struct slice helo)
+{
+    int r = ask(client, client->lmtp ? "LHLO" : "EHLO", helo);
+
+    if (r < 0)
+        return r;
+    if (client->reply.code / 100 == 2) {
+        client->offer = ehlo_parse(reply_text(&client->reply));
+        return CLIENT_GREETED;
+    }
+    /* Only a server that does not know EHLO is asked again: a temporary refusal stands. */
+    if (client->lmtp || client->reply.code / 100 != 5)
+        return CLIENT_REFUSED;
+    r = ask(client, "HELO", helo);
+    if (r < 0)
+        return r;
+    return client->reply.code / 100 == 2 ? CLIENT_GREETED : CLIENT_REFUSED;
+}
+
+int client_greet(struct client *client, struct slice helo, const char **ret_stage)
+{
+    int r = client_read_reply(client, CLIENT_BANNER_MS);
+
+    *ret_stage = "banner";
+    if (r < 0)
+        return r;
+    if (client->reply.code / 100 != 2)
+        return CLIENT_REFUSED;
+    *ret_stage = client->lmtp ? "reply to LHLO" : "reply to EHLO";
+    return say_hello(client, helo);
+}

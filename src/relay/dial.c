@@ -1,0 +1,201 @@
+/*
+ * From a route to a connection (RFC 5321 section 5.1, as far as it is about addresses).
+ *
+ * Every failure up to the reply to EHLO is the site's, not the message's: the next address is
+ * tried, and when there is none the answer is DONE_NETWORK with the last server's words. IPv6 on a
+ * host that has none fails at once in connect() and costs nothing. Addresses that failed lately
+ * (dead.h) come after all others.
+ */
+#include "relay/dial.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <errno.h>
+
+struct candidate {
+    struct socket_address address;
+    const struct config_endpoint *host;
+};
+
+struct candidates {
+    struct candidate list[DIAL_ADDRESSES_MAX];
+    unsigned count;
+};
+
+static void add(struct candidates *candidates, const struct config_endpoint *host,
+                const struct socket_address *address)
+{
+    if (candidates->count < DIAL_ADDRESSES_MAX)
+        candidates->list[candidates->count++] =
+            (struct candidate){.address = *address, .host = host};
+}
+
+/* The addresses of one host of the route. NULL, or why not. */
+static const char *add_host(const struct dial *dial, const struct config_endpoint *host,
+                            struct candidates *candidates)
+{
+    struct socket_address address;
+    struct dns_addresses found;
+    int r;
+
+    if (host->kind == ENDPOINT_UNIX) {
+        if (!socket_address_from_path(host->host, &address))
+            return "path too long";
+        add(candidates, host, &address);
+        return NULL;
+    }
+    if (socket_address_parse(host->host, host->port, &address)) {
+        add(candidates, host, &address);
+        return NULL;
+    }
+    r = dns_lookup_addresses(dial->dns, host->host, clock_mono_ms() + DIAL_LOOKUP_MS, &found);
+    if (r != DNS_FOUND)
+        return dns_result_text((enum dns_result)r);
+    for (unsigned i = 0; i < found.count; i++) {
+        address = socket_address_from_ip(found.list[i].family, found.list[i].bytes, host->port);
+        add(candidates, host, &address);
+    }
+    return NULL;
+}
+
+/* Those that failed lately go behind the others; else the order stays. */
+static void put_dead_last(const struct dial *dial, struct candidates *candidates)
+{
+    struct candidates sorted = {0};
+    bool dead[DIAL_ADDRESSES_MAX];
+
+    for (unsigned i = 0; i < candidates->count; i++) {
+        dead[i] = dead_has(dial->dead, &candidates->list[i].address);
+        if (!dead[i])
+            sorted.list[sorted.count++] = candidates->list[i];
+    }
+    for (unsigned i = 0; i < candidates->count; i++) {
+        if (dead[i])
+            sorted.list[sorted.count++] = candidates->list[i];
+    }
+    *candidates = sorted;
+}
+
+static struct slice candidate_name(const struct outcome *outcome, const struct candidate *candidate)
+{
+    const struct config_endpoint *host = candidate->host;
+    struct buf name;
+    struct slice copy;
+
+    buf_init(&name, 1024);
+    if (host->kind == ENDPOINT_UNIX) {
+        buf_printf(&name, "unix:%.*s", SLICE_ARG(host->host));
+    } else {
+        buf_add_slice(&name, host->host);
+        buf_add_char(&name, '[');
+        socket_address_add_text(&name, &candidate->address);
+        buf_printf(&name, "]:%u", host->port);
+    }
+    copy = arena_dup(outcome->arena, buf_slice(&name));
+    buf_done(&name);
+    return copy;
+}
+
+static struct socket_address source_for(const struct dial *dial, const struct socket_address *to)
+{
+    struct socket_address source = {0};
+    struct slice text = SLICE_NULL;
+
+    if (to->socket.any.sa_family == AF_INET)
+        text = dial->route->source_v4;
+    else if (to->socket.any.sa_family == AF_INET6)
+        text = dial->route->source_v6;
+    if (text.len)
+        (void)socket_address_parse(text, 0, &source);
+    return source;
+}
+
+static struct verdict failed(const struct outcome *outcome, struct slice name, const char *stage,
+                             int error)
+{
+    if (error == -ECANCELED)
+        return verdict_from_text(outcome, DONE_LATER, STATUS(4, 3, 2),
+                                 "given up because the server is stopping");
+    return verdict_from_text(outcome, DONE_NETWORK, STATUS(4, 4, 1), "%s %.*s: %s", stage,
+                             SLICE_ARG(name),
+                             error == -EBADMSG ? "what it said is not SMTP" : log_strerror(error));
+}
+
+/* The server's words, but for us: the message itself was not refused. */
+static struct verdict refused(const struct outcome *outcome, const struct client *client)
+{
+    struct verdict verdict = verdict_from_reply(outcome, &client->reply);
+
+    verdict.kind = DONE_NETWORK;
+    verdict.status = SLICE("4.3.2");
+    return verdict;
+}
+
+/* One address. 0, or negative with the verdict. */
+static int try_candidate(const struct dial *dial, const struct outcome *outcome,
+                         const struct candidate *candidate, struct slice name,
+                         struct client *ret_client, struct verdict *ret_verdict)
+{
+    struct socket_address source = source_for(dial, &candidate->address);
+    struct client client;
+    const char *stage = "no";
+    char waited[64];
+    int r = client_connect(&client, &candidate->address, &source, dial->cancel_fd, name);
+
+    if (r < 0) {
+        *ret_verdict = failed(outcome, name, "cannot connect to", r);
+        return r;
+    }
+    client.lmtp = dial->route->protocol == PROTOCOL_LMTP;
+    r = client_greet(&client, dial->helo, &stage);
+    if (r == CLIENT_GREETED) {
+        *ret_client = client;
+        return 0;
+    }
+    snprintf(waited, sizeof(waited), "no %s from", stage);
+    *ret_verdict =
+        r == CLIENT_REFUSED ? refused(outcome, &client) : failed(outcome, name, waited, r);
+    client_quit(&client);
+    return r == CLIENT_REFUSED ? -ECONNREFUSED : r;
+}
+
+static void find_candidates(const struct dial *dial, const struct outcome *outcome,
+                            struct candidates *candidates, struct verdict *ret_verdict)
+{
+    for (size_t i = 0; i < dial->route->hosts.count; i++) {
+        const struct config_endpoint *host = &dial->route->hosts.list[i];
+        const char *why_not = add_host(dial, host, candidates);
+        if (why_not)
+            *ret_verdict =
+                verdict_from_text(outcome, DONE_NETWORK, STATUS(4, 4, 3), "cannot look up %.*s: %s",
+                                  SLICE_ARG(host->host), why_not);
+    }
+    put_dead_last(dial, candidates);
+}
+
+bool dial_route(const struct dial *dial, const struct outcome *outcome, struct client *ret_client,
+                struct verdict *ret_verdict, struct slice *ret_remote)
+{
+    uint64_t end = clock_mono_ms() + DIAL_TOTAL_MS;
+    struct candidates candidates = {0};
+
+    *ret_verdict = verdict_from_text(outcome, DONE_NETWORK, STATUS(4, 4, 4),
+                                     "route %.*s has no server", SLICE_ARG(dial->route->name));
+    *ret_remote = SLICE_NULL;
+    find_candidates(dial, outcome, &candidates, ret_verdict);
+    for (unsigned i = 0; i < candidates.count && clock_mono_ms() < end; i++) {
+        const struct candidate *candidate = &candidates.list[i];
+        int r;
+        *ret_remote = candidate_name(outcome, candidate);
+        r = try_candidate(dial, outcome, candidate, *ret_remote, ret_client, ret_verdict);
+        if (r == 0) {
+            dead_remove(dial->dead, &candidate->address);
+            return true;
+        }
+        if (r == -ECANCELED)
+            return false;
+        dead_add(dial->dead, &candidate->address);
+    }
+    return false;
+}

@@ -1,0 +1,353 @@
+/*
+ * The role: units in from queue, attempts on the pool's threads, outcomes back in batches.
+ *
+ * - The loop's thread takes units, owns the timers and sends what the attempts leave in the outbox.
+ *   It never waits for the network.
+ * - Units belong to the queue process that sent them. When that is gone its units are: those
+ *   waiting are dropped, those under way stop before they send the text if they still can, and
+ *   their outcomes go to nobody; a new queue process sends what it still wants to be sent. Each job
+ *   carries the epoch it came in.
+ * - An attempt keeps the configuration that was in force when its unit came.
+ * - Stopping: attempts under way have STOP_GRACE_MS to end by themselves, then every wait is
+ *   cancelled. A message whose text was out by then may be sent again after the restart; none is
+ *   lost.
+ */
+#include "relay/relay.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "config/config.h"
+#include "relay/attempt.h"
+#include "relay/outbox.h"
+#include "relay/pool.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum { STOP_GRACE_MS = 5000, STOP_CHECK_MS = 100, CANCEL_GRACE_MS = 2000, SWEEP_MS = 1000 };
+
+struct relay {
+    struct role_context *role;
+    struct config *config;
+    struct attempt_shared shared;
+    struct pool *pool;
+    struct outbox *outbox;
+    struct loop_timer *sweep_timer, *stop_timer;
+    bool sweeping;
+    uint64_t stop_at; /* cancel all then; 0: not stopping */
+    bool cancelled;
+    atomic_uint epoch;
+};
+
+struct job {
+    struct pool_job pool_job;
+    struct relay *relay;
+    struct config *config;
+    struct arena arena;
+    struct msg_unit unit;
+    int fd;
+    unsigned epoch;
+};
+
+static void job_free(struct job *job)
+{
+    close(job->fd);
+    config_unref(job->config);
+    arena_done(&job->arena);
+    free(job);
+}
+
+static void *thread_new(void *arg)
+{
+    struct attempt_scratch *scratch = xcalloc(1, sizeof(*scratch));
+
+    (void)arg;
+    attempt_scratch_init(scratch);
+    return scratch;
+}
+
+static void thread_free(void *arg, void *memory)
+{
+    (void)arg;
+    attempt_scratch_done(memory);
+    free(memory);
+}
+
+static bool is_wanted(void *arg)
+{
+    const struct job *job = arg;
+    return atomic_load_explicit(&job->relay->epoch, memory_order_relaxed) == job->epoch;
+}
+
+static void log_done(const struct msg_unit *unit, const struct msg_done *done)
+{
+    struct message_id_text id = message_id_format(unit->message_id);
+    unsigned ok = 0;
+
+    for (uint32_t i = 0; i < done->n_recipients; i++)
+        ok += done->recipients[i].kind == DONE_OK;
+    log_debug(NULL, "attempt", LOG_STR("message", id.text), LOG_SLICE("route", unit->name),
+              LOG_SLICE("remote", done->remote), LOG_INT("recipients", done->n_recipients),
+              LOG_INT("ok", ok), LOG_INT("ms", done->duration_ms));
+    if (done->n_recipients && done->recipients[0].kind == DONE_NETWORK)
+        log_warn(NULL, "no-server", LOG_SLICE("route", unit->name),
+                 LOG_SLICE("remote", done->remote), LOG_SLICE("reply", done->recipients[0].reply));
+}
+
+static void tell_done(struct job *job, const struct msg_done *done)
+{
+    struct relay *relay = job->relay;
+
+    log_done(&job->unit, done);
+    if (is_wanted(job))
+        outbox_add(relay->outbox, done, job->epoch);
+}
+
+static void job_run(void *arg, void *memory, struct pool_job *pool_job)
+{
+    struct job *job = (struct job *)pool_job;
+    struct relay *relay = arg;
+    struct attempt attempt = {.shared = &relay->shared,
+                              .scratch = memory,
+                              .config = job->config,
+                              .unit = &job->unit,
+                              .fd = job->fd,
+                              .arena = &job->arena,
+                              .still_wanted = is_wanted,
+                              .arg = job};
+    struct msg_done done;
+
+    if (is_wanted(job)) {
+        attempt_run(&attempt, &done);
+        tell_done(job, &done);
+    }
+    job_free(job);
+}
+
+static void job_drop(void *arg, struct pool_job *pool_job)
+{
+    (void)arg;
+    job_free((struct job *)pool_job);
+}
+
+static const struct pool_methods pool_methods = {
+    .thread_new = thread_new, .thread_free = thread_free, .run = job_run, .drop = job_drop};
+
+/* A unit of queue with its descriptor, which is the job's from now on. NULL: not one. */
+static struct job *job_new(struct relay *relay, struct channel_message *message)
+{
+    struct job *job = xcalloc(1, sizeof(*job));
+
+    job->relay = relay;
+    arena_init(&job->arena);
+    if (message->n_fds != 1 ||
+        msg_unit_decode(arena_dup(&job->arena, message->payload), &job->arena, &job->unit) < 0) {
+        arena_done(&job->arena);
+        free(job);
+        return NULL;
+    }
+    job->fd = message->fds[0];
+    message->n_fds = 0;
+    job->config = config_ref(relay->config);
+    job->epoch = atomic_load(&relay->epoch);
+    return job;
+}
+
+static void take_unit(struct relay *relay, struct channel_message *message)
+{
+    struct job *job = job_new(relay, message);
+    const struct config_route *route;
+    struct msg_done done;
+    int r;
+
+    if (!job) {
+        log_error(NULL, "bad-unit", LOG_INT("bytes", message->payload.len));
+        return;
+    }
+    route = config_find_route(job->config, job->unit.name);
+    r = pool_add(relay->pool, &job->pool_job, job->unit.name, route ? route->concurrency : 1);
+    if (r == 0)
+        return;
+    log_warn(NULL, "no-thread", LOG_ERRNO(r));
+    attempt_refuse(&job->arena, &job->unit, "no thread to be had for the delivery", &done);
+    tell_done(job, &done);
+    job_free(job);
+}
+
+static void on_message(void *arg, enum role from, struct channel_message *message)
+{
+    if (from == ROLE_QUEUE && message->type == MSG_UNIT)
+        take_unit(arg, message);
+    channel_message_close_fds(message);
+}
+
+/* What was under way with the old queue process is of no use to the new one. */
+static void on_queue_changed(void *arg, enum role peer)
+{
+    struct relay *relay = arg;
+
+    if (peer != ROLE_QUEUE)
+        return;
+    atomic_fetch_add(&relay->epoch, 1);
+    pool_drop_waiting(relay->pool);
+    outbox_reset(relay->outbox, atomic_load(&relay->epoch));
+}
+
+static void flush_outbox(struct relay *relay)
+{
+    if (outbox_flush(relay->outbox, relay->role) == -EAGAIN)
+        role_want_writable(relay->role, ROLE_QUEUE);
+}
+
+static void on_writable(void *arg, enum role peer)
+{
+    if (peer == ROLE_QUEUE)
+        flush_outbox(arg);
+}
+
+static void on_sweep(void *arg)
+{
+    struct relay *relay = arg;
+
+    relay->sweeping = idle_sweep(&relay->shared.idle) > 0;
+    if (relay->sweeping)
+        loop_timer_arm(relay->sweep_timer, clock_mono_ms() + SWEEP_MS);
+}
+
+static void on_wake(void *arg)
+{
+    struct relay *relay = arg;
+
+    flush_outbox(relay);
+    if (!relay->sweeping && idle_count(&relay->shared.idle)) {
+        relay->sweeping = true;
+        loop_timer_arm(relay->sweep_timer, clock_mono_ms() + SWEEP_MS);
+    }
+}
+
+static bool on_config(void *arg, struct config *config, struct buf *why_not)
+{
+    struct relay *relay = arg;
+    struct config *old = relay->config;
+
+    (void)why_not;
+    relay->config = config_ref(config);
+    config_unref(old);
+    idle_drop_all(&relay->shared.idle);
+    return true;
+}
+
+static void on_status(void *arg, struct buf *json)
+{
+    struct relay *relay = arg;
+    struct pool_numbers numbers = pool_numbers(relay->pool);
+
+    buf_printf(json, "\"threads\":%u,\"attempts\":%u,\"waiting\":%u,\"idle_connections\":%u,",
+               numbers.threads, numbers.running, numbers.waiting, idle_count(&relay->shared.idle));
+}
+
+static void cancel_all(struct relay *relay)
+{
+    relay->cancelled = true;
+    dns_stop(relay->shared.dns);
+    (void)!write(relay->shared.cancel_fd, &(uint64_t){1}, sizeof(uint64_t));
+}
+
+static void on_stop_check(void *arg)
+{
+    struct relay *relay = arg;
+    uint64_t now = clock_mono_ms();
+
+    if (pool_numbers(relay->pool).running == 0 || now >= relay->stop_at + CANCEL_GRACE_MS) {
+        flush_outbox(relay);
+        loop_stop(relay->role->loop);
+        return;
+    }
+    if (now >= relay->stop_at && !relay->cancelled)
+        cancel_all(relay);
+    loop_timer_arm(relay->stop_timer, now + STOP_CHECK_MS);
+}
+
+static void on_stop(void *arg)
+{
+    struct relay *relay = arg;
+
+    if (relay->stop_at)
+        return;
+    relay->stop_at = clock_mono_ms() + STOP_GRACE_MS;
+    pool_stop(relay->pool, 0);
+    on_stop_check(relay);
+}
+
+static void wake_loop(void *arg)
+{
+    loop_wake(((struct relay *)arg)->role->loop);
+}
+
+/* All that needs descriptors and files; no thread yet. */
+static int relay_open(struct relay *relay)
+{
+    int r;
+
+    relay->shared.cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (relay->shared.cancel_fd < 0)
+        return -errno;
+    r = dns_new(&relay->shared.dns);
+    if (r < 0)
+        return r;
+    dead_init(&relay->shared.dead);
+    idle_init(&relay->shared.idle);
+    relay->pool = pool_new(&pool_methods, relay);
+    relay->outbox = outbox_new(wake_loop, relay);
+    relay->sweep_timer = loop_timer(relay->role->loop, on_sweep, relay);
+    relay->stop_timer = loop_timer(relay->role->loop, on_stop_check, relay);
+    loop_on_wake(relay->role->loop, on_wake, relay);
+    relay->config = config_ref(relay->role->config);
+    return 0;
+}
+
+/* Threads that did not end even when cancelled still use all of it; then it is left to exit(). */
+static void relay_close(struct relay *relay)
+{
+    if (!pool_stop(relay->pool, clock_mono_ms() + CANCEL_GRACE_MS))
+        return;
+    pool_free(relay->pool);
+    outbox_free(relay->outbox);
+    idle_done(&relay->shared.idle);
+    dead_done(&relay->shared.dead);
+    dns_free(relay->shared.dns);
+    loop_timer_free(relay->sweep_timer);
+    loop_timer_free(relay->stop_timer);
+    close(relay->shared.cancel_fd);
+    config_unref(relay->config);
+}
+
+int relay_main(struct role_context *role)
+{
+    static struct relay relay; /* one role per process; outlives threads that do not end */
+    static const struct role_handlers handlers = {.message = on_message,
+                                                  .peer_up = on_queue_changed,
+                                                  .peer_down = on_queue_changed,
+                                                  .peer_writable = on_writable,
+                                                  .config = on_config,
+                                                  .status = on_status,
+                                                  .stop = on_stop,
+                                                  .arg = &relay};
+    int r;
+
+    relay.role = role;
+    r = relay_open(&relay);
+    if (r == 0)
+        r = role->lock_in(role);
+    if (r == 0)
+        r = role_run(role, &handlers);
+    if (r < 0) {
+        log_error(NULL, "relay-failed", LOG_ERRNO(r));
+        return EX_OSERR;
+    }
+    relay_close(&relay);
+    return EX_OK;
+}
