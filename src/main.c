@@ -16,6 +16,10 @@ struct command {
 
 static const struct command commands[] = {
     {"serve", cmd_serve, "run the server in the foreground", false},
+    {"check-config", cmd_check_config, "tell the mistakes of a configuration, or what it means",
+     false},
+    {"account", cmd_account, "mailboxes: add, list, remove, quota", false},
+    {"alias", cmd_alias, "addresses that stand for others: add, list, remove", false},
     {NULL, NULL, NULL, false},
 };
 

@@ -212,10 +212,9 @@ static sqlite3_stmt *bind_quota(struct store *store, enum statement which,
 {
     sqlite3_stmt *statement = bind(store, which, account->address, SLICE_NULL);
 
-    if (account->own_quota) {
+    if (account->own_quota)
         sqlite3_bind_int64(statement, 4, (int64_t)account->quota_bytes);
-        sqlite3_bind_int64(statement, 5, account->quota_messages);
-    }
+    sqlite3_bind_int64(statement, 5, account->quota_messages);
     return statement;
 }
 

@@ -33,7 +33,7 @@ struct store_account {
     struct slice address;
     uint64_t created_ms; /* wall time */
     bool enabled;
-    bool own_quota;          /* else its domain's default holds, and the two numbers are 0 */
+    bool own_quota;          /* else its domain's default holds, and quota_bytes is 0 */
     uint64_t quota_bytes;    /* 0: none */
     uint32_t quota_messages; /* 0: none */
 };

@@ -20,13 +20,13 @@
 #define APPLICATION_ID 0x4e756e63 /* "Nunc" */
 
 static const char *const steps[] = {
-    /* Quotas are NULL where the domain's default holds, 0 where there is none. */
+    /* quota_bytes is NULL where the domain's default holds; 0: none. */
     "CREATE TABLE accounts ("
     "  address TEXT PRIMARY KEY NOT NULL,"
     "  created_ms INTEGER NOT NULL,"
     "  enabled INTEGER NOT NULL,"
     "  quota_bytes INTEGER,"
-    "  quota_messages INTEGER"
+    "  quota_messages INTEGER NOT NULL"
     ") STRICT, WITHOUT ROWID;"
     "CREATE TABLE aliases ("
     "  address TEXT NOT NULL,"

@@ -55,7 +55,7 @@ static void test_accounts_are_added_found_changed_and_removed(void **state)
     account.own_quota = false;
     assert_int_equal(store_account_set_quota(store, &account), 0);
     assert_int_equal(store_account_find(store, &arena, account.address, &found), 0);
-    assert_true(!found.own_quota && found.quota_bytes == 0 && found.quota_messages == 0);
+    assert_true(!found.own_quota && found.quota_bytes == 0 && found.quota_messages == 7);
     add_account(store, "ann@example.org");
     buf_init(&text, 4096);
     assert_int_equal(store_account_each(store, gather_account, &text), 0);

@@ -1,0 +1,60 @@
+/*
+ * What `nuncio account` and `nuncio alias` share: their options, the configuration, the store, and
+ * the addresses that belong to this server.
+ *
+ * The commands open the store themselves, so they work whether the server runs or not; a running
+ * one sees the change by itself. Called by root they become the owner of the accounts folder for
+ * good before they touch it, so that nothing in it is ever root's.
+ */
+#ifndef NUNCIO_CONTROL_ACCOUNT_SESSION_H
+#define NUNCIO_CONTROL_ACCOUNT_SESSION_H
+
+#include "account/store.h"
+#include "config/config.h"
+
+struct account_options {
+    const char *config;   /* -c FILE */
+    const char *state;    /* --state DIR */
+    const char *quota;    /* --quota SIZE */
+    const char *messages; /* --messages NUMBER */
+    bool json;
+    char **arguments; /* what is not an option */
+    int n_arguments;
+};
+
+struct account_session {
+    const struct account_options *options;
+    const char *config_path;
+    struct config *config;
+    struct slice state;
+    struct store *store;
+    struct arena arena;
+};
+
+/* `nuncio account add` and the like. */
+enum { TAKES_QUOTA = 1, TAKES_MESSAGES = 2 };
+struct account_action {
+    const char *name;
+    /* Returns the exit code. `arguments` are those behind the name. */
+    int (*run)(struct account_session *session, char **arguments, int n);
+    int least, most;  /* arguments */
+    unsigned options; /* TAKES_... */
+};
+
+/* Reads the options, does the action that is named first, returns the exit code. */
+int account_session_run(int argc, char **argv, const char *help,
+                        const struct account_action *actions, size_t n_actions);
+
+/* The canonical form of an address; with `ours` it must be one that can be an account or alias
+ * under the present configuration. EX_OK, or another exit code after telling why not. */
+int account_session_address(struct account_session *session, const char *text, bool ours,
+                            struct slice *ret_address);
+
+/* Tells about a failure of the store (negative), and returns the exit code. */
+int account_session_failed(struct account_session *session, int error);
+
+/* The object on a line of standard output; takes it over. */
+struct json_t;
+void account_session_print(struct json_t *object);
+
+#endif

@@ -1,0 +1,251 @@
+/*
+ * nuncio check-config: all mistakes of a configuration, or what it means.
+ */
+#include "control/commands.h"
+
+#include "config/config.h"
+#include "config/value.h"
+#include "control/locate.h"
+
+#include <getopt.h>
+#include <jansson.h>
+#include <sysexits.h>
+
+/* More domains than this are counted, not listed. */
+enum { DOMAINS_SHOWN = 50 };
+
+static const char help[] =
+    "usage: nuncio check-config [-c FILE]\n\n"
+    "Reads a configuration as the server would. Tells every mistake with its file and line, or\n"
+    "that it is right, what it means, and what in it looks like an oversight.\n\n"
+    "  -c, --config FILE  the configuration, otherwise $NUNCIO_CONFIG or the system's\n"
+    "      --json         one JSON object\n\n"
+    "Exit code: 0 when the server would start with it, 78 when not.\n\n"
+    "Example: nuncio check-config -c /etc/nuncio/nuncio.conf\n";
+
+static struct slice endpoint_text(struct arena *arena, const struct config_endpoint *endpoint)
+{
+    if (endpoint->kind == ENDPOINT_UNIX)
+        return arena_printf(arena, "unix:%.*s", SLICE_ARG(endpoint->host));
+    if (slice_find(endpoint->host, ':') >= 0)
+        return arena_printf(arena, "[%.*s]:%u", SLICE_ARG(endpoint->host), endpoint->port);
+    return arena_printf(arena, "%.*s:%u", SLICE_ARG(endpoint->host), endpoint->port);
+}
+
+static struct slice endpoints_text(struct arena *arena, const struct config_endpoints *endpoints)
+{
+    struct slice text = SLICE_NULL;
+
+    for (size_t i = 0; i < endpoints->count; i++)
+        text = arena_printf(arena, "%.*s%s%.*s", SLICE_ARG(text), i ? " " : "",
+                            SLICE_ARG(endpoint_text(arena, &endpoints->list[i])));
+    return text;
+}
+
+static const char *service_name(enum config_service service)
+{
+    static const char *const names[] = {"mx", "submission", "lmtp"};
+    return names[service];
+}
+
+static struct slice route_text(struct arena *arena, const struct config *config, struct slice name)
+{
+    const struct config_route *route = config_find_route(config, name);
+
+    return arena_printf(arena, "route %.*s (%s%.*s)", SLICE_ARG(name),
+                        route->protocol == PROTOCOL_LMTP ? "LMTP to " : "",
+                        SLICE_ARG(endpoints_text(arena, &route->hosts)));
+}
+
+/* How the domain is handled, in words. */
+static struct slice domain_text(struct arena *arena, const struct config *config,
+                                const struct config_domain *domain)
+{
+    const char *who = domain->recipients == RECIPIENTS_ANY ? "any recipient" : "known recipients";
+    struct slice catch_all = SLICE_NULL;
+
+    if (domain->alias_of.len)
+        return arena_printf(arena, "the same as %.*s", SLICE_ARG(domain->alias_of));
+    if (!domain->local)
+        return arena_printf(arena, "relayed inward, %s, %.*s", who,
+                            SLICE_ARG(route_text(arena, config, domain->target)));
+    if (domain->catch_all.len)
+        catch_all = arena_printf(arena, ", all others to %.*s", SLICE_ARG(domain->catch_all));
+    if (domain->deliver == DELIVER_ROUTE)
+        return arena_printf(arena, "ours, %s%.*s, delivered over %.*s", who, SLICE_ARG(catch_all),
+                            SLICE_ARG(route_text(arena, config, domain->target)));
+    if (domain->deliver == DELIVER_PROGRAM)
+        return arena_printf(arena, "ours, %s%.*s, delivered to program %.*s", who,
+                            SLICE_ARG(catch_all), SLICE_ARG(domain->target));
+    return arena_printf(arena, "ours, %s%.*s, mailboxes in %.*s/mail/%.*s", who,
+                        SLICE_ARG(catch_all), SLICE_ARG(config->state), SLICE_ARG(domain->name));
+}
+
+static struct slice foreign_text(struct arena *arena, const struct config *config)
+{
+    if (config->default_route.len)
+        return route_text(arena, config, config->default_route);
+    return SLICE("refused: there is no default_route and no relay");
+}
+
+static struct slice trusted_text(struct arena *arena, const struct config *config)
+{
+    struct slice text = SLICE_NULL;
+
+    for (size_t i = 0; i < config->trusted.count; i++)
+        text = arena_printf(arena, "%.*s%s%s", SLICE_ARG(text), i ? " " : "",
+                            value_format_network(&config->trusted.list[i]).text);
+    return text.len ? text : SLICE("nobody");
+}
+
+static void print_summary(struct arena *arena, const struct config *config)
+{
+    printf("\n  hostname  %.*s\n  state     %.*s\n  listens\n", SLICE_ARG(config->hostname),
+           SLICE_ARG(config->state));
+    for (size_t i = 0; i < config->n_listeners; i++)
+        printf("    %.*s: %s on %.*s\n", SLICE_ARG(config->listeners[i].name),
+               service_name(config->listeners[i].service),
+               SLICE_ARG(endpoints_text(arena, &config->listeners[i].addresses)));
+    printf("  domains\n");
+    for (size_t i = 0; i < config->n_domains && i < DOMAINS_SHOWN; i++)
+        printf("    %.*s: %.*s\n", SLICE_ARG(config->domains[i].name),
+               SLICE_ARG(domain_text(arena, config, &config->domains[i])));
+    if (config->n_domains > DOMAINS_SHOWN)
+        printf("    and %zu more\n", config->n_domains - DOMAINS_SHOWN);
+    printf("    all others: %.*s\n", SLICE_ARG(foreign_text(arena, config)));
+    printf("  may relay anywhere: %.*s\n", SLICE_ARG(trusted_text(arena, config)));
+}
+
+static json_t *json_slice(struct slice text)
+{
+    return json_stringn_nocheck(text.len ? text.ptr : "", text.len);
+}
+
+static json_t *json_problems(const struct problem_list *problems)
+{
+    json_t *array = json_array();
+
+    for (const struct problem *problem = problems->first; problem; problem = problem->next)
+        json_array_append_new(array, json_pack("{s:o, s:i, s:o}", "file", json_slice(problem->file),
+                                               "line", (int)problem->line, "text",
+                                               json_slice(problem->text)));
+    return array;
+}
+
+static json_t *json_listeners(struct arena *arena, const struct config *config)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < config->n_listeners; i++) {
+        const struct config_listener *listener = &config->listeners[i];
+        json_t *addresses = json_array();
+        for (size_t k = 0; k < listener->addresses.count; k++)
+            json_array_append_new(addresses,
+                                  json_slice(endpoint_text(arena, &listener->addresses.list[k])));
+        json_array_append_new(
+            array, json_pack("{s:o, s:s, s:o}", "name", json_slice(listener->name), "service",
+                             service_name(listener->service), "addresses", addresses));
+    }
+    return array;
+}
+
+static json_t *json_domains(struct arena *arena, const struct config *config)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < config->n_domains; i++)
+        json_array_append_new(
+            array, json_pack("{s:o, s:o}", "name", json_slice(config->domains[i].name), "handled",
+                             json_slice(domain_text(arena, config, &config->domains[i]))));
+    return array;
+}
+
+static void print_json(struct arena *arena, const struct config *config,
+                       const struct problem_list *problems, const struct problem_list *warnings)
+{
+    json_t *object = json_pack("{s:b, s:o, s:o}", "ok", config != NULL, "problems",
+                               json_problems(problems), "warnings", json_problems(warnings));
+
+    if (config) {
+        json_object_set_new(object, "hostname", json_slice(config->hostname));
+        json_object_set_new(object, "listeners", json_listeners(arena, config));
+        json_object_set_new(object, "domains", json_domains(arena, config));
+        json_object_set_new(object, "others", json_slice(foreign_text(arena, config)));
+        json_object_set_new(object, "trusted", json_slice(trusted_text(arena, config)));
+    }
+    json_dumpf(object, stdout, JSON_COMPACT);
+    putchar('\n');
+    json_decref(object);
+}
+
+static void print_lines(const char *prefix, struct problem_list *problems)
+{
+    for (const struct problem *problem = problems->first; problem; problem = problem->next)
+        fprintf(stderr, "%s%.*s\n", prefix, SLICE_ARG(problem_line(problems, problem)));
+    if (problems->count > PROBLEMS_MAX)
+        fprintf(stderr, "%sand %u more\n", prefix, problems->count - PROBLEMS_MAX);
+}
+
+static int check(const char *path, bool json)
+{
+    struct problem_list problems, warnings;
+    struct config_bundle bundle;
+    struct config *config = NULL;
+    struct arena arena;
+
+    arena_init(&arena);
+    problem_list_init(&problems);
+    problem_list_init(&warnings);
+    if (config_load(path, &bundle, &config, &problems) == 0)
+        config_warn(config, &warnings);
+    if (json) {
+        print_json(&arena, config, &problems, &warnings);
+    } else if (config) {
+        printf("%s: ok\n", path);
+        print_summary(&arena, config);
+        fflush(stdout);
+        print_lines("warning: ", &warnings);
+    } else {
+        print_lines("", &problems);
+    }
+    config_bundle_done(&bundle);
+    problem_list_done(&problems);
+    problem_list_done(&warnings);
+    arena_done(&arena);
+    if (!config)
+        return EX_CONFIG;
+    config_unref(config);
+    return EX_OK;
+}
+
+int cmd_check_config(int argc, char **argv)
+{
+    static const struct option known[] = {{"config", required_argument, NULL, 'c'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
+    const char *given = NULL;
+    bool json = false;
+    int c;
+
+    while ((c = getopt_long(argc, argv, "c:h", known, NULL)) != -1) {
+        switch (c) {
+        case 'c':
+            given = optarg;
+            break;
+        case 'j':
+            json = true;
+            break;
+        case 'h':
+            fputs(help, stdout);
+            return EX_OK;
+        default:
+            return EX_USAGE;
+        }
+    }
+    if (optind < argc) {
+        fputs(help, stderr);
+        return EX_USAGE;
+    }
+    return check(config_locate(given), json);
+}
