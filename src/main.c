@@ -20,6 +20,7 @@ static const struct command commands[] = {
      false},
     {"account", cmd_account, "mailboxes: add, list, remove, quota", false},
     {"alias", cmd_alias, "addresses that stand for others: add, list, remove", false},
+    {"send", cmd_send, "hand a message to a mail server, and show the conversation", false},
     {NULL, NULL, NULL, false},
 };
 

@@ -94,18 +94,27 @@ static int read_reply(struct client *client, uint64_t until)
     }
 }
 
+static void trace_reply(const struct client *client)
+{
+    struct slice rest = reply_text(&client->reply);
+    struct buf lines;
+
+    buf_init(&lines, 8 * REPLY_TEXT_MAX);
+    do {
+        struct slice line = slice_cut(&rest, '\n');
+        buf_printf(&lines, "%u%c%.*s\r\n", client->reply.code, rest.ptr ? '-' : ' ',
+                   SLICE_ARG(line));
+    } while (rest.ptr);
+    client->trace(client->trace_arg, false, buf_slice(&lines));
+    buf_done(&lines);
+}
+
 int client_read_reply(struct client *client, unsigned timeout_ms)
 {
     int r = read_reply(client, deadline(client, timeout_ms));
 
-    if (r == 0 && client->trace) {
-        struct buf words;
-        buf_init(&words, REPLY_TEXT_MAX + 64);
-        buf_printf(&words, "%u ", client->reply.code);
-        buf_add_slice(&words, reply_text(&client->reply));
-        client->trace(client->trace_arg, false, buf_slice(&words));
-        buf_done(&words);
-    }
+    if (r == 0 && client->trace)
+        trace_reply(client);
     if (r < 0 || client->reply.code == 421)
         client->broken = true;
     return r;

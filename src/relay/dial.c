@@ -148,6 +148,8 @@ static int try_candidate(const struct dial *dial, const struct outcome *outcome,
         return r;
     }
     client.lmtp = dial->route->protocol == PROTOCOL_LMTP;
+    client.trace = dial->trace;
+    client.trace_arg = dial->trace_arg;
     r = client_greet(&client, dial->helo, &stage);
     if (r == CLIENT_GREETED) {
         *ret_client = client;

@@ -20,6 +20,8 @@ struct dial {
     struct dns *dns;
     struct dead *dead;
     int cancel_fd;
+    client_trace *trace; /* or NULL */
+    void *trace_arg;
 };
 
 /*
