@@ -1,0 +1,197 @@
+/*
+ * See done.h. A recipient that the peer left out of its answer counts as put off by it, so that a
+ * faulty peer can lose nothing.
+ *
+ * 4.5.3 (too many recipients) for some, while others were taken, is no failure of those: they go in
+ * another transaction at once, and the lane learns the limit (RFC 5321 section 4.5.3.1.10).
+ */
+#include "queue/done.h"
+
+#include "base/log.h"
+#include "queue/expand.h"
+#include "queue/extra.h"
+#include "queue/notice.h"
+#include "queue/record.h"
+#include "queue/settle.h"
+
+struct tally {
+    uint32_t ok, later, never, network, too_many;
+};
+
+static struct tally count(const struct attempt *attempt, const struct msg_done *done)
+{
+    struct tally tally = {0};
+
+    for (uint32_t i = 0; i < done->n_recipients; i++) {
+        const struct done_recipient *recipient = &done->recipients[i];
+        if (!attempt_has(attempt, recipient->index))
+            continue;
+        tally.ok += recipient->kind == DONE_OK;
+        tally.later += recipient->kind == DONE_LATER;
+        tally.never += recipient->kind == DONE_NEVER;
+        tally.network += recipient->kind == DONE_NETWORK;
+        tally.too_many +=
+            recipient->kind == DONE_LATER && slice_eq(recipient->status, SLICE("4.5.3"));
+    }
+    return tally;
+}
+
+static enum turn_end judge_turn(const struct tally *tally)
+{
+    if (tally->ok || tally->never)
+        return TURN_TAKEN;
+    return tally->network && !tally->later ? TURN_UNHEARD : TURN_REFUSED;
+}
+
+static struct words words_of(const struct msg_done *done, const struct done_recipient *recipient)
+{
+    struct words words = {.reply = recipient->reply, .remote = done->remote};
+
+    if (!status_parse(recipient->status, &words.status, NULL))
+        words.status = STATUS(recipient->kind == DONE_NEVER ? 5 : 4, 0, 0);
+    return words;
+}
+
+static void log_recipient(const struct message *message, const struct msg_done *done,
+                          const struct done_recipient *recipient)
+{
+    static const char *const events[] = {[DONE_OK] = "delivered",
+                                         [DONE_LATER] = "deferred",
+                                         [DONE_NEVER] = "refused",
+                                         [DONE_NETWORK] = "unreachable"};
+
+    log_info(NULL, events[recipient->kind], LOG_STR("message", message_id_format(message->id).text),
+             LOG_INT("recipient", recipient->index), LOG_SLICE("remote", done->remote),
+             LOG_SLICE("status", recipient->status), LOG_SLICE("reply", recipient->reply),
+             LOG_INT("ms", done->duration_ms));
+}
+
+static void take_ok(struct queue *queue, const struct attempt *attempt, struct message *message,
+                    uint32_t index)
+{
+    bool relayed = attempt->way == WAY_ROUTE;
+
+    ledger_set_state(message, index, relayed ? RECIPIENT_RELAYED : RECIPIENT_DELIVERED, 0);
+    if (relayed)
+        queue->counters.relayed++;
+    else
+        queue->counters.delivered++;
+}
+
+/* False when nothing has happened to the recipient that is worth a record. */
+static bool take_recipient(struct queue *queue, const struct attempt *attempt,
+                           const struct msg_done *done, const struct done_recipient *recipient,
+                           const struct tally *tally)
+{
+    struct message *message = ledger_at(&queue->ledger, attempt->message);
+    struct words words = words_of(done, recipient);
+
+    switch (recipient->kind) {
+    case DONE_OK:
+        take_ok(queue, attempt, message, recipient->index);
+        return true;
+    case DONE_NEVER:
+        settle_never(queue, message, recipient->index, &words);
+        return false;
+    case DONE_LATER:
+        if (tally->ok && slice_eq(recipient->status, SLICE("4.5.3"))) {
+            settle_again(queue, message, recipient->index, 0);
+            return false;
+        }
+        break;
+    case DONE_NETWORK:
+        break;
+    }
+    settle_later(queue, message, recipient->index, &words, 0);
+    return recipient_state(ledger_recipient(message, recipient->index)) != RECIPIENT_FAILED;
+}
+
+static void add_success(struct record *record, const struct msg_done *done,
+                        const struct attempt *attempt)
+{
+    struct queue *queue = record->queue;
+    struct notice_success *list = arena_alloc(&queue->scratch, done->n_recipients * sizeof(*list));
+    struct envelope envelope;
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < done->n_recipients; i++) {
+        const struct done_recipient *recipient = &done->recipients[i];
+        if (recipient->kind == DONE_OK && !recipient->dsn_passed_on &&
+            attempt_has(attempt, recipient->index))
+            list[n++] = (struct notice_success){
+                .index = recipient->index, .remote = done->remote, .reply = recipient->reply};
+    }
+    if (n && queue_read_envelope(queue, record->message, &envelope) == 0)
+        notice_add_success(record, &envelope, list, n);
+}
+
+/* Those that the peer did not mention are still under way in the ledger. */
+static void take_forgotten(struct record *record, const struct attempt *attempt)
+{
+    struct words words = {.status = STATUS(4, 3, 0),
+                          .reply = SLICE("the delivery ended without an answer for this address")};
+
+    for (uint32_t i = 0; i < attempt->n; i++) {
+        const struct ledger_recipient *recipient =
+            ledger_recipient(record->message, attempt->indexes[i]);
+        if (recipient_state(recipient) != RECIPIENT_UNDER_WAY)
+            continue;
+        settle_later(record->queue, record->message, attempt->indexes[i], &words, 0);
+        if (recipient_state(recipient) != RECIPIENT_FAILED)
+            record_recipient(record, attempt->indexes[i], words.reply);
+    }
+}
+
+/* The last step of all: nothing of the scratch arena is needed any more. */
+static void put_off_units(struct queue *queue)
+{
+    struct put_off off;
+
+    while (scheduler_take_put_off(queue->scheduler, &off)) {
+        struct message *message = ledger_at(&queue->ledger, off.message);
+        arena_reset(&queue->scratch);
+        for (uint32_t i = 0; i < message->n_recipients; i++) {
+            const struct ledger_recipient *recipient = ledger_recipient(message, i);
+            if (recipient_state(recipient) == RECIPIENT_READY && recipient->at == off.unit)
+                settle_put_off(queue, message, i, off.until);
+        }
+        notice_check(queue, message);
+    }
+}
+
+static void end_turn(struct queue *queue, const struct attempt *attempt,
+                     const struct msg_done *done, const struct tally *tally)
+{
+    uint32_t limit = done->recipients_limit;
+
+    if (tally->ok && tally->too_many)
+        limit = tally->ok;
+    scheduler_end_turn(queue->scheduler, attempt->unit, judge_turn(tally), attempt->turn, 0, limit,
+                       queue_now(queue));
+    put_off_units(queue);
+}
+
+void done_take(struct queue *queue, struct attempt *attempt, const struct msg_done *done)
+{
+    struct message *message = ledger_at(&queue->ledger, attempt->message);
+    struct tally tally = count(attempt, done);
+    struct record record;
+
+    record_begin(queue, message, &record);
+    for (uint32_t i = 0; i < done->n_recipients; i++) {
+        const struct done_recipient *recipient = &done->recipients[i];
+        if (!attempt_has(attempt, recipient->index) ||
+            recipient_state(ledger_recipient(message, recipient->index)) != RECIPIENT_UNDER_WAY)
+            continue;
+        log_recipient(message, done, recipient);
+        if (take_recipient(queue, attempt, done, recipient, &tally))
+            record_recipient(&record, recipient->index,
+                             recipient->kind == DONE_OK ? SLICE_NULL : recipient->reply);
+    }
+    take_forgotten(&record, attempt);
+    if (attempt->wants_success)
+        add_success(&record, done, attempt);
+    record_commit(&record);
+    notice_check(queue, message);
+    end_turn(queue, attempt, done, &tally);
+}

@@ -1,0 +1,43 @@
+/*
+ * What only some messages have, kept out of the ledger's 64 bytes: recipients added by expansion,
+ * failures that wait for their DSN, and the wait for auth.
+ */
+#ifndef NUNCIO_QUEUE_EXTRA_H
+#define NUNCIO_QUEUE_EXTRA_H
+
+#include "mail/envelope.h"
+#include "mail/status.h"
+#include "queue/ledger.h"
+
+/* A recipient that failed for good, until its DSN is on disk. Strings are the arena's. */
+struct failure {
+    uint32_t index;
+    bool told; /* its DSN has been handed to the spool */
+    struct status status;
+    struct slice reply;  /* the server's words or ours */
+    struct slice remote; /* who said them, or empty: we did */
+};
+
+struct message_extra {
+    struct arena arena;      /* of all that follows; lives as long as the message */
+    struct recipient *added; /* recipients from n_envelope on */
+    uint32_t n_added;
+    uint32_t n_envelope;
+    struct failure *failures; /* grows by doubling */
+    uint32_t n_failures, failures_size;
+    uint64_t gather_until; /* queue time; 0: nothing is gathered */
+    uint32_t answers;      /* of auth, still awaited */
+};
+
+/* The message's extra, made if it has none. */
+struct message_extra *extra_of(struct message *message);
+void extra_free(struct message_extra *extra); /* NULL is fine */
+
+/* Copies the recipients in; the caller tells the ledger of their number. */
+void extra_add_recipients(struct message *message, const struct recipient *recipients, uint32_t n);
+/* The recipient by its number, from the envelope or from those added. */
+const struct recipient *extra_recipient(const struct message *message,
+                                        const struct envelope *envelope, uint32_t index);
+void extra_add_failure(struct message *message, const struct failure *failure);
+
+#endif

@@ -1,0 +1,16 @@
+/* The failures of a message that no DSN tells yet: for the DSN, and for the record. */
+#ifndef NUNCIO_QUEUE_FAILURES_H
+#define NUNCIO_QUEUE_FAILURES_H
+
+#include "mail/dsn.h"
+#include "queue/extra.h"
+#include "queue/record.h"
+
+/* Those that the sender wants to hear of, into `list`, which has room for all (or NULL: only
+ * counted). Strings are the envelope's and the extra's. */
+size_t failures_list(const struct message *message, const struct envelope *envelope,
+                     struct dsn_recipient *list);
+/* All of them, wanted or not, go into the record and are told with it. */
+void failures_tell(struct record *record);
+
+#endif

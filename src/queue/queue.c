@@ -1,0 +1,336 @@
+/*
+ * The role's frame: messages of peers go to the part that they concern; after each round of events
+ * the work that came together is done in one go (on_idle): records that are on disk, messages that
+ * are there, times that have come, turns that may begin.
+ *
+ * On stop no new attempt begins; those under way have STOP_GRACE_MS to end, because what they
+ * delivered and nobody wrote down would be delivered again.
+ */
+#include "queue/queue.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "queue/dispatch.h"
+#include "queue/expand.h"
+#include "queue/intake.h"
+#include "queue/merge.h"
+#include "queue/record.h"
+#include "queue/settle.h"
+
+#include <errno.h>
+
+enum { TICK_EVERY_MS = 1000, DUE_A_ROUND = 256, RESOLVING_MAX = 1000, STOP_GRACE_MS = 5000 };
+enum { TROUBLE_WAIT_MS = 5000 };
+
+struct role_state {
+    struct queue queue;
+    struct loop_timer *timer;
+    uint64_t next_tick; /* queue time */
+    uint64_t stop_at;   /* queue time, 0: not stopping */
+};
+
+uint64_t queue_now(const struct queue *queue)
+{
+    return QUEUE_TIME_START + clock_mono_ms() - queue->mono_start_ms;
+}
+
+/* ---- envelopes ----------------------------------------------------------------------------- */
+
+static void hold_unreadable(struct queue *queue, struct message *message, int error)
+{
+    bool damaged = error == -EBADMSG || error == -EIO || error == -ENOTSUP || error == -ENOENT;
+
+    log_error(NULL, "message-not-read", LOG_STR("message", message_id_format(message->id).text),
+              LOG_ERRNO(error), LOG_STR("so", damaged ? "held" : "tried again soon"));
+    for (uint32_t i = 0; i < message->n_recipients; i++) {
+        struct ledger_recipient *recipient = ledger_recipient(message, i);
+        if (damaged)
+            recipient_set_flags(recipient, recipient_flags(recipient) | FLAG_HELD);
+        if (recipient_state(recipient) == RECIPIENT_WAITING)
+            settle_again(queue, message, i, queue_now(queue) + TROUBLE_WAIT_MS);
+    }
+}
+
+int queue_read_envelope(struct queue *queue, struct message *message, struct envelope *ret_envelope)
+{
+    int r = spool_store_envelope(queue->store, message->location, &queue->scratch, ret_envelope);
+
+    if (r < 0)
+        hold_unreadable(queue, message, r);
+    return r;
+}
+
+/* ---- after each round ---------------------------------------------------------------------- */
+
+static bool run_due(struct queue *queue)
+{
+    struct message *message;
+
+    for (unsigned n = 0; n < DUE_A_ROUND; n++) {
+        if (resolver_pending(queue->resolver) > RESOLVING_MAX)
+            return false; /* the next answer comes back here */
+        message = ledger_pop_due(&queue->ledger, queue_now(queue));
+        if (!message)
+            return false;
+        arena_reset(&queue->scratch);
+        expand_message(queue, message, NULL);
+    }
+    return true;
+}
+
+static void arm_timer(struct role_state *state)
+{
+    struct queue *queue = &state->queue;
+    uint64_t due = ledger_next_due(&queue->ledger);
+
+    if (due > state->next_tick)
+        due = state->next_tick;
+    loop_timer_arm(state->timer, due - QUEUE_TIME_START + queue->mono_start_ms);
+}
+
+static void on_idle(void *arg)
+{
+    struct role_state *state = arg;
+    struct queue *queue = &state->queue;
+    uint64_t now = queue_now(queue);
+    bool tick = now >= state->next_tick, more;
+
+    record_take_done(queue);
+    if (tick) {
+        state->next_tick = now + TICK_EVERY_MS;
+        resolver_tick(queue->resolver, now);
+        record_tick(queue);
+        merge_tick(queue);
+    }
+    more = intake_poll(queue, tick);
+    if (state->stop_at) {
+        if (now >= state->stop_at || !scheduler_under_way(queue->scheduler))
+            loop_stop(queue->role->loop);
+    } else {
+        more = run_due(queue) || more;
+        dispatch_run(queue);
+    }
+    if (more)
+        loop_wake(queue->role->loop);
+    arm_timer(state);
+}
+
+/* The work is done in on_idle(); a timer and a wake-up only end the wait. */
+static void on_time(void *arg)
+{
+    (void)arg;
+}
+
+/* ---- what the peers say -------------------------------------------------------------------- */
+
+static int send_question(void *arg, const struct msg_resolve *question)
+{
+    struct queue *queue = arg;
+    struct buf out;
+    int r;
+
+    buf_init(&out, CHANNEL_PAYLOAD_MAX);
+    msg_resolve_encode(&out, question);
+    r = role_send(queue->role, ROLE_AUTH, MSG_RESOLVE, buf_slice(&out), NULL, 0);
+    if (r == -EAGAIN)
+        role_want_writable(queue->role, ROLE_AUTH);
+    buf_done(&out);
+    return r;
+}
+
+static void on_answered(void *arg, struct resolver_waiter waiter)
+{
+    if (waiter.attempt)
+        dispatch_answered(arg, waiter.number);
+    else
+        expand_answered(arg, waiter.number);
+}
+
+static void take_answer(struct queue *queue, struct slice payload)
+{
+    struct arena arena; /* the waiters use the scratch one */
+    struct msg_resolved answer;
+
+    arena_init(&arena);
+    if (msg_resolved_decode(payload, &arena, &answer) == 0)
+        resolver_take(queue->resolver, &answer, queue_now(queue));
+    arena_done(&arena);
+}
+
+static void on_message(void *arg, enum role from, struct channel_message *message)
+{
+    struct queue *queue = &((struct role_state *)arg)->queue;
+
+    if (from == ROLE_RECEIVE && message->type == MSG_DURABLE)
+        intake_hint(queue, message->payload);
+    else if (from == ROLE_AUTH && message->type == MSG_RESOLVED)
+        take_answer(queue, message->payload);
+    else if ((from == ROLE_RELAY || from == ROLE_LOCAL) && message->type == MSG_DONE)
+        dispatch_take_done(queue, message->payload);
+    channel_message_close_fds(message);
+}
+
+static void on_peer_up(void *arg, enum role peer)
+{
+    struct queue *queue = &((struct role_state *)arg)->queue;
+
+    if (peer == ROLE_RECEIVE)
+        intake_rescan(queue);
+    else if (peer == ROLE_AUTH)
+        resolver_send_more(queue->resolver);
+    else
+        dispatch_peer_ready(queue, peer);
+}
+
+static void on_peer_writable(void *arg, enum role peer)
+{
+    struct queue *queue = &((struct role_state *)arg)->queue;
+
+    if (peer == ROLE_AUTH)
+        resolver_send_more(queue->resolver);
+    else
+        dispatch_peer_ready(queue, peer);
+}
+
+static void on_peer_down(void *arg, enum role peer)
+{
+    struct queue *queue = &((struct role_state *)arg)->queue;
+
+    if (peer == ROLE_RECEIVE)
+        intake_rescan(queue);
+    else if (peer == ROLE_AUTH)
+        resolver_lost(queue->resolver, queue_now(queue));
+    else
+        dispatch_peer_lost(queue, peer);
+}
+
+/* ---- configuration and status -------------------------------------------------------------- */
+
+static struct scheduler_rules scheduler_rules_of(const struct config *config)
+{
+    const struct config_queue *queue = &config->queue;
+    struct scheduler_rules rules = {.concurrency = queue->concurrency,
+                                    .active = queue->active,
+                                    .down_first_ms = queue->retry_first_ms / 10,
+                                    .down_max_ms = 10 * 60 * 1000};
+
+    if (rules.down_max_ms > queue->retry_max_ms)
+        rules.down_max_ms = queue->retry_max_ms;
+    if (rules.down_first_ms < TICK_MS)
+        rules.down_first_ms = TICK_MS;
+    return rules;
+}
+
+static void use_config(struct queue *queue, struct config *config)
+{
+    struct config *old = queue->config;
+
+    queue->config = config_ref(config);
+    config_unref(old);
+    queue->rules = (struct retry_rules){.first_ms = config->queue.retry_first_ms,
+                                        .max_ms = config->queue.retry_max_ms,
+                                        .warn_after_ms = config->queue.warn_after_ms,
+                                        .expire_after_ms = config->queue.expire_after_ms};
+}
+
+static bool on_config(void *arg, struct config *config, struct buf *why_not)
+{
+    struct queue *queue = &((struct role_state *)arg)->queue;
+    struct scheduler_rules rules = scheduler_rules_of(config);
+
+    (void)why_not;
+    use_config(queue, config);
+    scheduler_set_rules(queue->scheduler, &rules);
+    resolver_forget(queue->resolver);
+    expand_anew(queue);
+    return true;
+}
+
+static void on_status(void *arg, struct buf *json)
+{
+    const struct queue *queue = &((struct role_state *)arg)->queue;
+
+    buf_printf(json,
+               "\"messages\":%u,\"under_way\":%u,\"parked\":%u,\"delivered\":%llu,"
+               "\"relayed\":%llu,\"bounces\":%llu,",
+               queue->ledger.messages.live, scheduler_under_way(queue->scheduler), queue->parked,
+               (unsigned long long)queue->counters.delivered,
+               (unsigned long long)queue->counters.relayed,
+               (unsigned long long)queue->counters.bounces);
+}
+
+static void on_stop(void *arg)
+{
+    struct role_state *state = arg;
+
+    if (!state->stop_at)
+        state->stop_at = queue_now(&state->queue) + STOP_GRACE_MS;
+}
+
+/* ---- start and end ------------------------------------------------------------------------- */
+
+static void start_parts(struct role_state *state, struct role_context *role)
+{
+    struct queue *queue = &state->queue;
+    struct resolver_events events = {.send = send_question, .answered = on_answered, .arg = queue};
+    struct scheduler_rules rules = scheduler_rules_of(role->config);
+
+    queue->role = role;
+    queue->mono_start_ms = clock_mono_ms();
+    use_config(queue, role->config);
+    arena_init(&queue->scratch);
+    ledger_init(&queue->ledger);
+    queue->scheduler = scheduler_new(&rules);
+    queue->resolver = resolver_new(&events);
+    queue->dispatch = dispatch_new();
+    queue->bouncerate = bouncerate_new();
+    queue->records = record_log_new(queue);
+    dispatch_peer_lost(queue, ROLE_RELAY);
+    dispatch_peer_lost(queue, ROLE_LOCAL);
+    state->timer = loop_timer(role->loop, on_time, state);
+    state->next_tick = queue_now(queue);
+}
+
+/* The committer's thread must have ended before what it reports to is freed. */
+static void end_parts(struct role_state *state)
+{
+    struct queue *queue = &state->queue;
+
+    intake_close(queue);
+    loop_timer_free(state->timer);
+    record_log_free(queue->records);
+    bouncerate_free(queue->bouncerate);
+    dispatch_free(queue->dispatch);
+    resolver_free(queue->resolver);
+    scheduler_free(queue->scheduler);
+    ledger_done(&queue->ledger);
+    arena_done(&queue->scratch);
+    config_unref(queue->config);
+}
+
+int queue_main(struct role_context *role)
+{
+    struct role_state state = {0};
+    struct role_handlers handlers = {.message = on_message,
+                                     .peer_up = on_peer_up,
+                                     .peer_down = on_peer_down,
+                                     .peer_writable = on_peer_writable,
+                                     .config = on_config,
+                                     .status = on_status,
+                                     .stop = on_stop,
+                                     .arg = &state};
+    int r = role->lock_in(role);
+
+    if (r < 0)
+        return r;
+    start_parts(&state, role);
+    r = intake_open(&state.queue);
+    if (r == 0) {
+        loop_on_wake(role->loop, on_time, &state);
+        loop_on_idle(role->loop, on_idle, &state);
+        loop_timer_arm(state.timer, clock_mono_ms());
+        r = role_run(role, &handlers);
+    }
+    end_parts(&state);
+    return r;
+}

@@ -1,0 +1,182 @@
+/* See route.h. */
+#include "queue/route.h"
+
+#include "mail/address.h"
+
+#define PROGRAM_PREFIX "program:"
+
+/* Programs run side by side; a mailbox's messages wait for one another's syncs, so that the more
+ * are under way the better. Both are bounded by queue.concurrency too. */
+enum { PROGRAMS_AT_A_TIME = 10, MAILDIRS_AT_A_TIME = 10000, MAILBOXES_IN_A_TURN = 100 };
+
+static struct route_decision fail(struct status status, struct slice text)
+{
+    return (struct route_decision){.verdict = ROUTE_FAIL, .status = status, .text = text};
+}
+
+static struct route_decision park(struct slice text)
+{
+    return (struct route_decision){.verdict = ROUTE_PARK, .text = text};
+}
+
+static struct route_decision to_maildir(struct slice domain)
+{
+    return (struct route_decision){
+        .verdict = ROUTE_LANE,
+        .lane = {.way = WAY_MAILDIR, .domain = domain},
+        .rules = {.concurrency = MAILDIRS_AT_A_TIME, .recipients = MAILBOXES_IN_A_TURN}};
+}
+
+/* A route with hosts of its own is one site whatever the recipient's domain, so it is one lane:
+ * recipients of many domains share its transactions. relay keeps to the number of connections; as
+ * many units again may wait there, so that a connection has its next message at once. */
+static struct route_decision to_route(const struct config *config, struct slice name)
+{
+    const struct config_route *route = config_find_route(config, name);
+
+    if (!route)
+        return park(SLICE("the configuration has no such route any more"));
+    return (struct route_decision){.verdict = ROUTE_LANE,
+                                   .lane = {.way = WAY_ROUTE, .name = route->name},
+                                   .rules = {.concurrency = 2 * route->concurrency,
+                                             .recipients = route->recipients,
+                                             .adaptive = true}};
+}
+
+static struct route_decision to_program(const struct config *config, struct slice name)
+{
+    const struct config_program *program = config_find_program(config, name);
+
+    if (!program)
+        return park(SLICE("the configuration has no such program any more"));
+    return (struct route_decision){.verdict = ROUTE_LANE,
+                                   .lane = {.way = WAY_PROGRAM, .name = program->name},
+                                   .rules = {.concurrency = PROGRAMS_AT_A_TIME, .recipients = 1}};
+}
+
+static struct route_decision to_domain(const struct config *config,
+                                       const struct config_domain *domain,
+                                       const struct msg_resolved *answer)
+{
+    if (domain->alias_of.len) {
+        const struct config_domain *real = config_find_domain(config, domain->alias_of);
+        domain = real ? real : domain;
+    }
+    switch (domain->deliver) {
+    case DELIVER_ROUTE:
+        return to_route(config, domain->target);
+    case DELIVER_PROGRAM:
+        return to_program(config, domain->target);
+    case DELIVER_MAILDIR:
+        break;
+    }
+    return answer->status == RESOLVE_LOCAL ? to_maildir(address_domain(answer->account))
+                                           : park(SLICE("its domain has no route"));
+}
+
+static struct route_decision by_answer(const struct config *config,
+                                       const struct config_domain *domain,
+                                       const struct msg_resolved *answer)
+{
+    switch (answer->status) {
+    case RESOLVE_LOCAL:
+    case RESOLVE_ROUTE:
+        return to_domain(config, domain, answer);
+    case RESOLVE_EXPAND:
+        return (struct route_decision){
+            .verdict = ROUTE_EXPAND, .targets = answer->targets, .n_targets = answer->n_targets};
+    case RESOLVE_UNKNOWN:
+        return fail(STATUS(5, 1, 1), SLICE("there is no such mailbox here"));
+    case RESOLVE_FULL:
+        if (domain->when_full == FULL_REJECT)
+            return fail(STATUS(5, 2, 2), SLICE("the mailbox is full"));
+        return (struct route_decision){.verdict = ROUTE_LATER,
+                                       .status = STATUS(4, 2, 2),
+                                       .text = SLICE("the mailbox is full")};
+    case RESOLVE_LATER:
+        break;
+    }
+    return (struct route_decision){.verdict = ROUTE_AGAIN, .text = answer->text};
+}
+
+static struct route_decision to_postmaster(const struct config *config,
+                                           const struct recipient *recipient)
+{
+    if (config->postmaster.len && !recipient->via.len)
+        return (struct route_decision){
+            .verdict = ROUTE_EXPAND, .targets = &config->postmaster, .n_targets = 1};
+    return to_maildir(SLICE_NULL);
+}
+
+static struct route_decision decide_local(const struct config *config,
+                                          const struct config_domain *domain,
+                                          const struct recipient *recipient,
+                                          const struct msg_resolved *answer)
+{
+    struct slice program;
+
+    if (route_is_program(recipient, &program))
+        return to_program(config, program);
+    if (slice_eq_nocase(recipient->address, ROUTE_POSTMASTER))
+        return to_postmaster(config, recipient);
+    if (!domain || !domain->local)
+        return park(SLICE("its domain is not a local one any more"));
+    if (!answer)
+        return (struct route_decision){.verdict = ROUTE_ASK};
+    return by_answer(config, domain, answer);
+}
+
+static struct route_decision decide_foreign(const struct config *config, bool null_sender)
+{
+    if (config->default_route.len)
+        return to_route(config, config->default_route);
+    if (null_sender)
+        return fail(STATUS(5, 1, 2), SLICE("there is no route to its domain"));
+    return park(SLICE("there is no route to its domain any more"));
+}
+
+void route_decide(const struct config *config, const struct recipient *recipient,
+                  const struct msg_resolved *answer, bool null_sender,
+                  struct route_decision *ret_decision)
+{
+    struct slice name = address_domain(recipient->address);
+    const struct config_domain *domain = name.len ? config_find_domain(config, name) : NULL;
+
+    switch (recipient->class) {
+    case CLASS_LOCAL:
+        *ret_decision = decide_local(config, domain, recipient, answer);
+        return;
+    case CLASS_RELAY:
+        *ret_decision = domain && !domain->local
+                            ? to_route(config, domain->target)
+                            : park(SLICE("its domain is not relayed for any more"));
+        return;
+    case CLASS_AUTHORISED:
+        if (domain && domain->local)
+            *ret_decision = decide_local(config, domain, recipient, answer);
+        else if (domain)
+            *ret_decision = to_route(config, domain->target);
+        else
+            *ret_decision = decide_foreign(config, null_sender);
+        return;
+    }
+    *ret_decision = fail(STATUS(5, 1, 3), SLICE("the recipient is damaged"));
+}
+
+enum recipient_class route_class(const struct config *config, struct slice address)
+{
+    struct slice name = address_domain(address);
+    const struct config_domain *domain = name.len ? config_find_domain(config, name) : NULL;
+
+    return !name.len || (domain && domain->local) ? CLASS_LOCAL : CLASS_AUTHORISED;
+}
+
+bool route_is_program(const struct recipient *recipient, struct slice *ret_name)
+{
+    if (!recipient->via.len || recipient->class != CLASS_LOCAL ||
+        !slice_starts_with_nocase(recipient->address, SLICE(PROGRAM_PREFIX)) ||
+        address_domain(recipient->address).len)
+        return false;
+    *ret_name = slice_skip(recipient->address, sizeof(PROGRAM_PREFIX) - 1);
+    return true;
+}

@@ -1,0 +1,605 @@
+/*
+ * Lanes, windows and turns. See scheduler.h for the rules.
+ *
+ * A lane has six slots: fresh and retried mail by three priorities. A slot is a ring of the senders
+ * that have mail waiting there, and a sender a list of units, oldest first. The ring's tail is
+ * kept, so that its head is one step away and a turn of the ring is one assignment.
+ *
+ * Invariants: a lane is in the scheduler's ring exactly when lane_may_go(). lane->waiting counts
+ * the units in its slots that have recipients waiting. A unit whose recipients were all withdrawn
+ * stays in its list, empty, until its turn comes. A sender without units is in no ring.
+ */
+#include "queue/scheduler.h"
+
+#include "base/buf.h"
+#include "queue/pool.h"
+#include "queue/table.h"
+
+#include <utlist.h>
+
+enum { BANDS = 3, SLOTS = 2 * BANDS, FRESH = 0, RETRIED = BANDS };
+enum { WINDOW_ONE = 256 /* windows are counted in parts of it */ };
+enum { FRESH_TURNS = 3 /* for one of retried mail */ };
+enum { CROWDED_WAIT_MS = 15000 };
+
+struct unit {
+    uint32_t handle;
+    uint32_t message;
+    uint32_t next; /* in its sender's list, or among those put off */
+    uint32_t waiting;
+    uint32_t under_way;
+    uint32_t sender;
+    uint32_t lane;
+    uint8_t slot;
+    bool queued; /* in its sender's list, or among those put off */
+};
+_Static_assert(sizeof(struct unit) == 32, "one of them for each message that waits for its turn");
+
+struct sender {
+    uint32_t handle;
+    uint32_t next; /* in the slot's ring */
+    uint32_t hash;
+    uint32_t lane;
+    uint32_t first, last; /* units */
+    uint32_t count;
+    uint8_t slot;
+};
+
+struct lane {
+    struct lane_key key; /* strings are the lane's own */
+    struct lane_rules rules;
+    uint32_t number;
+    uint32_t rings[SLOTS]; /* the last sender of each; 0: empty */
+    unsigned turn;         /* counts turns, for the shares */
+    unsigned waiting;
+    unsigned under_way;
+    unsigned window;     /* in 1/WINDOW_ONE */
+    unsigned peer_limit; /* of recipients, 0: unknown */
+    unsigned settling;   /* turns that began before the window last shrank */
+    bool failed_once;    /* no longer growing by one for each success */
+    bool down, probing;
+    bool in_ring;
+    uint64_t down_ms, probe_at;
+    struct lane *prev, *next; /* in the scheduler's ring */
+};
+
+struct scheduler {
+    struct scheduler_rules rules;
+    struct lane **lanes; /* by number; 0 is not used */
+    uint32_t n_lanes;
+    struct lane *ring; /* the lane that goes next */
+    struct pool units, senders;
+    struct table by_sender, by_key;
+    bool paused[WAY_PROGRAM + 1];
+    unsigned under_way;
+    uint32_t put_off; /* list of units */
+};
+
+static struct unit *unit_at(const struct scheduler *scheduler, uint32_t handle)
+{
+    return pool_at(&scheduler->units, handle);
+}
+
+static struct sender *sender_at(const struct scheduler *scheduler, uint32_t handle)
+{
+    return pool_at(&scheduler->senders, handle);
+}
+
+static uint64_t sender_hash(uint32_t lane, uint32_t hash, uint8_t slot)
+{
+    return table_mix((uint64_t)hash << 32 ^ (uint64_t)lane << 3 ^ slot);
+}
+
+static uint64_t hash_of_sender(const void *owner, uint32_t handle)
+{
+    const struct sender *sender = sender_at(owner, handle);
+
+    return sender_hash(sender->lane, sender->hash, sender->slot);
+}
+
+static bool is_sender(const void *owner, uint32_t handle, const void *key)
+{
+    const struct sender *sender = sender_at(owner, handle);
+    const struct unit *unit = key;
+
+    return sender->hash == unit->sender && sender->lane == unit->lane && sender->slot == unit->slot;
+}
+
+void scheduler_free(struct scheduler *scheduler)
+{
+    if (!scheduler)
+        return;
+    for (uint32_t i = 1; i < scheduler->n_lanes; i++) {
+        free((char *)(uintptr_t)scheduler->lanes[i]->key.name.ptr);
+        free((char *)(uintptr_t)scheduler->lanes[i]->key.domain.ptr);
+        free(scheduler->lanes[i]);
+    }
+    free(scheduler->lanes);
+    pool_done(&scheduler->units);
+    pool_done(&scheduler->senders);
+    table_done(&scheduler->by_sender);
+    table_done(&scheduler->by_key);
+    free(scheduler);
+}
+
+void scheduler_set_rules(struct scheduler *scheduler, const struct scheduler_rules *rules)
+{
+    scheduler->rules = *rules;
+}
+
+unsigned scheduler_under_way(const struct scheduler *scheduler)
+{
+    return scheduler->under_way;
+}
+
+/* ---- lanes --------------------------------------------------------------------------------- */
+
+static bool lane_may_go(const struct scheduler *scheduler, const struct lane *lane)
+{
+    return lane->waiting && !scheduler->paused[lane->key.way] &&
+           lane->under_way < lane->window / WINDOW_ONE && (!lane->down || !lane->probing);
+}
+
+/* Puts the lane into the ring or takes it out, after anything that may change lane_may_go(). */
+static void lane_update(struct scheduler *scheduler, struct lane *lane)
+{
+    bool may_go = lane_may_go(scheduler, lane);
+
+    if (may_go == lane->in_ring)
+        return;
+    lane->in_ring = may_go;
+    if (may_go)
+        CDL_APPEND(scheduler->ring, lane);
+    else
+        CDL_DELETE(scheduler->ring, lane);
+}
+
+static uint64_t key_hash(const struct lane_key *key)
+{
+    return table_mix(slice_hash(key->name) ^ slice_hash(key->domain) << 1 ^ key->way);
+}
+
+static uint64_t hash_of_lane(const void *owner, uint32_t number)
+{
+    return key_hash(&((const struct scheduler *)owner)->lanes[number]->key);
+}
+
+static bool is_lane(const void *owner, uint32_t number, const void *wanted)
+{
+    const struct lane_key *has = &((const struct scheduler *)owner)->lanes[number]->key;
+    const struct lane_key *key = wanted;
+
+    return has->way == key->way && slice_eq(has->name, key->name) &&
+           slice_eq(has->domain, key->domain);
+}
+
+struct scheduler *scheduler_new(const struct scheduler_rules *rules)
+{
+    struct scheduler *scheduler = xcalloc(1, sizeof(*scheduler));
+
+    scheduler->rules = *rules;
+    scheduler->n_lanes = 1;
+    pool_init(&scheduler->units, sizeof(struct unit));
+    pool_init(&scheduler->senders, sizeof(struct sender));
+    table_init(&scheduler->by_sender, hash_of_sender, scheduler);
+    table_init(&scheduler->by_key, hash_of_lane, scheduler);
+    return scheduler;
+}
+
+static struct lane *make_lane(struct scheduler *scheduler, const struct lane_key *key)
+{
+    struct lane *lane = xcalloc(1, sizeof(*lane));
+
+    lane->key = (struct lane_key){.way = key->way,
+                                  .name = slice_from(xslicedup(key->name), key->name.len),
+                                  .domain = slice_from(xslicedup(key->domain), key->domain.len)};
+    lane->number = scheduler->n_lanes++;
+    scheduler->lanes = xrealloc(scheduler->lanes, scheduler->n_lanes * sizeof(*scheduler->lanes));
+    scheduler->lanes[lane->number] = lane;
+    table_add(&scheduler->by_key, lane->number);
+    lane->window = SCHEDULER_WINDOW_FIRST * WINDOW_ONE;
+    return lane;
+}
+
+static void bound_window(struct lane *lane)
+{
+    unsigned most = lane->rules.concurrency * WINDOW_ONE;
+
+    if (lane->window > most || !lane->rules.adaptive)
+        lane->window = most;
+    if (lane->window < WINDOW_ONE)
+        lane->window = WINDOW_ONE;
+}
+
+struct lane *scheduler_lane(struct scheduler *scheduler, const struct lane_key *key,
+                            const struct lane_rules *rules)
+{
+    uint32_t number = table_find(&scheduler->by_key, key_hash(key), is_lane, key);
+    struct lane *lane = number ? scheduler->lanes[number] : make_lane(scheduler, key);
+
+    lane->rules = *rules;
+    bound_window(lane);
+    lane_update(scheduler, lane);
+    return lane;
+}
+
+static void window_grow(struct lane *lane)
+{
+    lane->window +=
+        lane->failed_once ? WINDOW_ONE * WINDOW_ONE / lane->window : (unsigned)WINDOW_ONE;
+    bound_window(lane);
+}
+
+/* Turns that began under the old window say nothing new about the new one. */
+static void window_shrink(struct lane *lane)
+{
+    lane->failed_once = true;
+    if (lane->settling)
+        return;
+    lane->settling = lane->under_way;
+    lane->window /= 2;
+    bound_window(lane);
+}
+
+/* ---- senders and their units --------------------------------------------------------------- */
+
+static struct sender *find_sender(struct scheduler *scheduler, const struct unit *unit)
+{
+    uint32_t handle = table_find(
+        &scheduler->by_sender, sender_hash(unit->lane, unit->sender, unit->slot), is_sender, unit);
+
+    return handle ? sender_at(scheduler, handle) : NULL;
+}
+
+/* A new sender goes to the end of the slot's ring. */
+static struct sender *make_sender(struct scheduler *scheduler, const struct unit *unit)
+{
+    uint32_t *ring = &scheduler->lanes[unit->lane]->rings[unit->slot];
+    struct sender *sender = sender_at(scheduler, pool_take(&scheduler->senders));
+
+    sender->hash = unit->sender;
+    sender->lane = unit->lane;
+    sender->slot = unit->slot;
+    table_add(&scheduler->by_sender, sender->handle);
+    if (*ring) {
+        sender->next = sender_at(scheduler, *ring)->next;
+        sender_at(scheduler, *ring)->next = sender->handle;
+    } else {
+        sender->next = sender->handle;
+    }
+    *ring = sender->handle;
+    return sender;
+}
+
+/* Only ever the head of the ring. */
+static void drop_sender(struct scheduler *scheduler, struct sender *sender)
+{
+    uint32_t *ring = &scheduler->lanes[sender->lane]->rings[sender->slot];
+
+    if (sender->next == sender->handle)
+        *ring = 0;
+    else
+        sender_at(scheduler, *ring)->next = sender->next;
+    table_remove(&scheduler->by_sender, sender->handle);
+    pool_give(&scheduler->senders, sender->handle);
+}
+
+static void queue_unit(struct scheduler *scheduler, struct unit *unit, bool in_front)
+{
+    struct sender *sender = find_sender(scheduler, unit);
+
+    if (!sender)
+        sender = make_sender(scheduler, unit);
+    unit->queued = true;
+    unit->next = 0;
+    if (!sender->count) {
+        sender->first = sender->last = unit->handle;
+    } else if (in_front) {
+        unit->next = sender->first;
+        sender->first = unit->handle;
+    } else {
+        unit_at(scheduler, sender->last)->next = unit->handle;
+        sender->last = unit->handle;
+    }
+    sender->count++;
+}
+
+static void forget_if_over(struct scheduler *scheduler, struct unit *unit)
+{
+    if (!unit->waiting && !unit->under_way && !unit->queued)
+        pool_give(&scheduler->units, unit->handle);
+}
+
+static struct unit *pop_unit(struct scheduler *scheduler, struct sender *sender)
+{
+    struct unit *unit = unit_at(scheduler, sender->first);
+
+    sender->first = unit->next;
+    sender->count--;
+    unit->queued = false;
+    return unit;
+}
+
+/* Takes the first unit off the list of the ring's head; the sender goes with its last unit. */
+static struct unit *unqueue_first(struct scheduler *scheduler, struct sender *sender)
+{
+    struct unit *unit = pop_unit(scheduler, sender);
+
+    if (!sender->count)
+        drop_sender(scheduler, sender);
+    return unit;
+}
+
+static uint8_t slot_of(const struct unit_order *order)
+{
+    int band = order->priority > 0 ? 0 : order->priority == 0 ? 1 : 2;
+
+    return (uint8_t)((order->retried ? RETRIED : FRESH) + band);
+}
+
+uint32_t scheduler_add(struct scheduler *scheduler, struct lane *lane,
+                       const struct unit_order *order, uint32_t n, uint64_t now,
+                       struct lane_refusal *ret_refusal)
+{
+    struct unit key = {.sender = order->sender, .lane = lane->number, .slot = slot_of(order)};
+    const struct sender *sender = find_sender(scheduler, &key);
+    struct unit *unit;
+
+    if (lane->down && now < lane->probe_at) {
+        *ret_refusal = (struct lane_refusal){.until = lane->probe_at, .down = true};
+        return 0;
+    }
+    if (sender && sender->count >= scheduler->rules.active) {
+        *ret_refusal = (struct lane_refusal){.until = now + CROWDED_WAIT_MS};
+        return 0;
+    }
+    key.handle = pool_take(&scheduler->units);
+    key.message = order->message;
+    key.waiting = n;
+    unit = unit_at(scheduler, key.handle);
+    *unit = key;
+    queue_unit(scheduler, unit, false);
+    lane->waiting++;
+    lane_update(scheduler, lane);
+    return unit->handle;
+}
+
+void scheduler_withdraw(struct scheduler *scheduler, uint32_t handle, uint32_t n)
+{
+    struct unit *unit = unit_at(scheduler, handle);
+    struct lane *lane = scheduler->lanes[unit->lane];
+
+    unit->waiting -= n;
+    if (n && !unit->waiting)
+        lane->waiting--;
+    lane_update(scheduler, lane);
+    forget_if_over(scheduler, unit);
+}
+
+/* ---- turns --------------------------------------------------------------------------------- */
+
+static uint32_t ring_of_class(const struct lane *lane, unsigned class)
+{
+    for (unsigned band = 0; band < BANDS; band++) {
+        if (lane->rings[class + band])
+            return lane->rings[class + band];
+    }
+    return 0;
+}
+
+static struct sender *next_sender(const struct scheduler *scheduler, struct lane *lane)
+{
+    unsigned class = lane->turn % (FRESH_TURNS + 1) < FRESH_TURNS ? FRESH : RETRIED;
+    uint32_t last = ring_of_class(lane, class);
+
+    if (!last)
+        last = ring_of_class(lane, class == FRESH ? RETRIED : FRESH);
+    return sender_at(scheduler, sender_at(scheduler, last)->next);
+}
+
+static uint32_t turn_size(const struct lane *lane, const struct unit *unit)
+{
+    uint32_t most = lane->rules.recipients ? lane->rules.recipients : 1;
+
+    if (lane->peer_limit && lane->peer_limit < most)
+        most = lane->peer_limit;
+    return unit->waiting < most ? unit->waiting : most;
+}
+
+/* The lane has a unit with recipients waiting, so this ends. */
+static struct unit *next_unit(struct scheduler *scheduler, struct lane *lane,
+                              struct sender **ret_sender)
+{
+    for (;;) {
+        struct sender *sender = next_sender(scheduler, lane);
+        struct unit *unit = unit_at(scheduler, sender->first);
+        if (unit->waiting) {
+            *ret_sender = sender;
+            return unit;
+        }
+        unqueue_first(scheduler, sender);
+        forget_if_over(scheduler, unit);
+    }
+}
+
+/* Books `n` recipients of the unit out of its sender's list, and lets the next sender come. */
+static void take_from_sender(struct scheduler *scheduler, struct lane *lane, struct sender *sender,
+                             struct unit *unit, uint32_t n)
+{
+    bool senders_last = unit->waiting == n && sender->count == 1;
+
+    unit->waiting -= n;
+    unit->under_way += n;
+    if (!senders_last)
+        lane->rings[sender->slot] = sender->handle;
+    if (unit->waiting)
+        return;
+    lane->waiting--;
+    if (senders_last)
+        unqueue_first(scheduler, sender);
+    else
+        pop_unit(scheduler, sender);
+}
+
+bool scheduler_next(struct scheduler *scheduler, struct scheduler_turn *ret_turn)
+{
+    struct lane *lane = scheduler->ring;
+    struct sender *sender;
+    struct unit *unit;
+    uint32_t n;
+
+    if (!lane || scheduler->under_way >= scheduler->rules.concurrency)
+        return false;
+    scheduler->ring = lane->next;
+    unit = next_unit(scheduler, lane, &sender);
+    n = turn_size(lane, unit);
+    take_from_sender(scheduler, lane, sender, unit, n);
+    lane->turn++;
+    lane->under_way++;
+    scheduler->under_way++;
+    lane->probing = lane->down;
+    lane_update(scheduler, lane);
+    *ret_turn = (struct scheduler_turn){
+        .unit = unit->handle, .message = unit->message, .n = n, .lane = &lane->key};
+    return true;
+}
+
+const struct lane_key *scheduler_lane_of(const struct scheduler *scheduler, uint32_t unit)
+{
+    return &scheduler->lanes[unit_at(scheduler, unit)->lane]->key;
+}
+
+/* Everything that waits in the lane joins the list of what is put off. */
+static void put_off_all(struct scheduler *scheduler, struct lane *lane)
+{
+    for (unsigned slot = 0; slot < SLOTS; slot++) {
+        while (lane->rings[slot]) {
+            struct sender *last = sender_at(scheduler, lane->rings[slot]);
+            struct unit *unit = unqueue_first(scheduler, sender_at(scheduler, last->next));
+            unit->queued = true; /* here, so that nothing frees it */
+            unit->next = scheduler->put_off;
+            scheduler->put_off = unit->handle;
+        }
+    }
+    lane->waiting = 0;
+}
+
+static void take_down(struct scheduler *scheduler, struct lane *lane, uint64_t now)
+{
+    const struct scheduler_rules *rules = &scheduler->rules;
+
+    if (lane->down && !lane->probing)
+        return; /* a turn from before, which tells nothing new */
+    lane->down_ms = lane->down_ms ? lane->down_ms * 2 : rules->down_first_ms;
+    if (lane->down_ms > rules->down_max_ms)
+        lane->down_ms = rules->down_max_ms;
+    lane->down = true;
+    lane->probing = false;
+    lane->probe_at = now + lane->down_ms;
+    lane->window = WINDOW_ONE;
+    lane->failed_once = false;
+    bound_window(lane);
+    put_off_all(scheduler, lane);
+}
+
+static void bring_up(struct lane *lane)
+{
+    lane->down = false;
+    lane->probing = false;
+    lane->down_ms = 0;
+}
+
+static void judge(struct scheduler *scheduler, struct lane *lane, enum turn_end end, uint64_t now)
+{
+    switch (end) {
+    case TURN_TAKEN:
+        bring_up(lane);
+        window_grow(lane);
+        break;
+    case TURN_REFUSED:
+        bring_up(lane);
+        window_shrink(lane);
+        break;
+    case TURN_UNHEARD:
+        take_down(scheduler, lane, now);
+        break;
+    case TURN_CANCELLED:
+        lane->probing = false;
+        break;
+    }
+}
+
+void scheduler_end_turn(struct scheduler *scheduler, uint32_t handle, enum turn_end end, uint32_t n,
+                        uint32_t again, uint32_t peer_limit, uint64_t now)
+{
+    struct unit *unit = unit_at(scheduler, handle);
+    struct lane *lane = scheduler->lanes[unit->lane];
+    bool began_before = lane->settling > 0;
+
+    unit->under_way -= n;
+    lane->under_way--;
+    scheduler->under_way--;
+    if (peer_limit)
+        lane->peer_limit = peer_limit;
+    if (again) {
+        if (!unit->waiting)
+            lane->waiting++;
+        unit->waiting += again;
+        if (!unit->queued)
+            queue_unit(scheduler, unit, true);
+    }
+    judge(scheduler, lane, end, now);
+    if (began_before)
+        lane->settling--;
+    lane_update(scheduler, lane);
+    forget_if_over(scheduler, unit);
+}
+
+bool scheduler_take_put_off(struct scheduler *scheduler, struct put_off *ret_put_off)
+{
+    while (scheduler->put_off) {
+        struct unit *unit = unit_at(scheduler, scheduler->put_off);
+        bool any = unit->waiting > 0;
+        scheduler->put_off = unit->next;
+        unit->queued = false;
+        *ret_put_off = (struct put_off){.unit = unit->handle,
+                                        .message = unit->message,
+                                        .until = scheduler->lanes[unit->lane]->probe_at};
+        unit->waiting = 0;
+        forget_if_over(scheduler, unit);
+        if (any)
+            return true;
+    }
+    return false;
+}
+
+void scheduler_pause(struct scheduler *scheduler, enum unit_way way, bool paused)
+{
+    scheduler->paused[way] = paused;
+    for (uint32_t i = 1; i < scheduler->n_lanes; i++)
+        lane_update(scheduler, scheduler->lanes[i]);
+}
+
+void scheduler_probe_now(struct scheduler *scheduler)
+{
+    for (uint32_t i = 1; i < scheduler->n_lanes; i++)
+        scheduler->lanes[i]->probe_at = 0;
+}
+
+bool scheduler_view(const struct scheduler *scheduler, const struct lane **cursor,
+                    struct lane_view *ret_view)
+{
+    uint32_t number = *cursor ? (*cursor)->number + 1 : 1;
+    const struct lane *lane;
+
+    if (number >= scheduler->n_lanes)
+        return false;
+    lane = *cursor = scheduler->lanes[number];
+    *ret_view = (struct lane_view){.key = lane->key,
+                                   .window = lane->window / WINDOW_ONE,
+                                   .under_way = lane->under_way,
+                                   .waiting = lane->waiting,
+                                   .down = lane->down,
+                                   .probe_at = lane->probe_at};
+    return true;
+}

@@ -1,0 +1,130 @@
+/*
+ * Who goes next. Pure: (events, queue time) in, turns out.
+ *
+ * A unit is what one message has to say on one lane: a number of its recipients. A lane is a way
+ * with its name and domain, and stands for one site. The rules:
+ *
+ * - Lanes that may go take turns. Within a lane fresh and retried mail have their shares (3 of 4
+ *   turns and 1 of 4 when both wait), then priority counts (above 0, 0, below 0), then senders
+ *   alternate, then age.
+ * - A lane has at most `window` turns under way. The window begins at SCHEDULER_WINDOW_FIRST, grows
+ *   with each success (by one until the first failure, then by one for each window full), halves
+ *   when a whole turn is refused for now, and never passes the lane's concurrency.
+ * - A turn in which nobody answered takes the lane down: what waits in it is put off, what comes is
+ *   refused until the time of the probe; then one turn goes, and decides for the others that have
+ *   come. Each failed probe doubles the wait.
+ * - A turn takes as many recipients of its unit as the lane's setting and the peer's own limit
+ *   allow.
+ *
+ * A unit is 32 bytes; a sender with mail waiting in a lane is 36 more.
+ */
+#ifndef NUNCIO_QUEUE_SCHEDULER_H
+#define NUNCIO_QUEUE_SCHEDULER_H
+
+#include "io/message.h"
+
+enum { SCHEDULER_WINDOW_FIRST = 5 };
+
+struct scheduler;
+
+struct scheduler_rules {
+    unsigned concurrency; /* turns under way over all lanes */
+    unsigned active;      /* units of one sender waiting in one lane; more are refused */
+    uint64_t down_first_ms, down_max_ms; /* until the probe of a lane that is down */
+};
+
+struct scheduler *scheduler_new(const struct scheduler_rules *rules);
+void scheduler_free(struct scheduler *scheduler);
+void scheduler_set_rules(struct scheduler *scheduler, const struct scheduler_rules *rules);
+
+struct lane_key {
+    enum unit_way way;
+    struct slice name;
+    struct slice domain;
+};
+
+struct lane_rules {
+    unsigned concurrency; /* turns at a time */
+    unsigned recipients;  /* of a turn */
+    bool adaptive;        /* false: the window is `concurrency` from the first */
+};
+
+struct lane;
+
+/* Found or made; lives as long as the scheduler (there are as many as routes, programs and local
+ * domains). The rules are those of now. */
+struct lane *scheduler_lane(struct scheduler *scheduler, const struct lane_key *key,
+                            const struct lane_rules *rules);
+
+struct unit_order {
+    uint32_t message; /* the caller's handle, given back with each turn */
+    uint32_t sender;  /* hash of the sender */
+    int8_t priority;
+    bool retried;
+};
+
+struct lane_refusal {
+    uint64_t until; /* queue time from which the unit may be offered again */
+    bool down;      /* the site does not answer; false: this sender has too much waiting there */
+};
+
+/* A unit of `n` recipients, waiting for its turn. 0 when the lane does not take it now. */
+uint32_t scheduler_add(struct scheduler *scheduler, struct lane *lane,
+                       const struct unit_order *order, uint32_t n, uint64_t now,
+                       struct lane_refusal *ret_refusal);
+
+/* `n` of its waiting recipients are not to be sent. Without any, and with no turn under way, the
+ * unit is gone. */
+void scheduler_withdraw(struct scheduler *scheduler, uint32_t unit, uint32_t n);
+
+struct scheduler_turn {
+    uint32_t unit;
+    uint32_t message;
+    uint32_t n; /* recipients to be taken */
+    const struct lane_key *lane;
+};
+
+/* Whose turn it is; false: nobody's now. Each turn is to be ended with scheduler_end_turn(). */
+bool scheduler_next(struct scheduler *scheduler, struct scheduler_turn *ret_turn);
+
+/* The lane of a unit that has a turn under way. */
+const struct lane_key *scheduler_lane_of(const struct scheduler *scheduler, uint32_t unit);
+
+enum turn_end {
+    TURN_TAKEN,    /* the peer took it, or refused for good: it is well */
+    TURN_REFUSED,  /* for now, all of it */
+    TURN_UNHEARD,  /* nobody answered */
+    TURN_CANCELLED /* it did not come to it */
+};
+
+/* `n` as in the turn; `again` of them wait once more, at the front of their queue. peer_limit is
+ * what the peer said of its recipients limit, 0: nothing. */
+void scheduler_end_turn(struct scheduler *scheduler, uint32_t unit, enum turn_end end, uint32_t n,
+                        uint32_t again, uint32_t peer_limit, uint64_t now);
+
+/* While whoever serves this way cannot be reached, its lanes have no turns. */
+void scheduler_pause(struct scheduler *scheduler, enum unit_way way, bool paused);
+/* Lanes that are down take a probe at once. */
+void scheduler_probe_now(struct scheduler *scheduler);
+
+struct put_off {
+    uint32_t unit; /* is gone with this call */
+    uint32_t message;
+    uint64_t until;
+};
+/* Units that their lane puts off, one by one until false; to be called after each
+ * scheduler_end_turn(). */
+bool scheduler_take_put_off(struct scheduler *scheduler, struct put_off *ret_put_off);
+
+struct lane_view {
+    struct lane_key key;
+    unsigned window, under_way, waiting;
+    bool down;
+    uint64_t probe_at; /* when down */
+};
+/* For people. *cursor is NULL at the start; false at the end. */
+bool scheduler_view(const struct scheduler *scheduler, const struct lane **cursor,
+                    struct lane_view *ret_view);
+unsigned scheduler_under_way(const struct scheduler *scheduler);
+
+#endif

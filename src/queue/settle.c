@@ -1,0 +1,97 @@
+/* See settle.h. */
+#include "queue/settle.h"
+
+#include "queue/extra.h"
+
+enum { PROBE_SPREAD_MS = 10000 };
+
+static void wait_until(struct queue *queue, struct message *message, uint32_t index, uint64_t at)
+{
+    ledger_set_state(message, index, RECIPIENT_WAITING, retry_tick(at));
+    ledger_set_due(&queue->ledger, message, at);
+}
+
+static void count_attempt(struct ledger_recipient *recipient)
+{
+    if (recipient->attempts < UINT8_MAX)
+        recipient->attempts++;
+}
+
+static bool has_expired(const struct queue *queue, const struct message *message, uint64_t now)
+{
+    return now - retry_from_tick(message->born) >= queue->rules.expire_after_ms &&
+           now > retry_from_tick(message->born);
+}
+
+void settle_never(struct queue *queue, struct message *message, uint32_t index,
+                  const struct words *words)
+{
+    struct failure failure = {
+        .index = index, .status = words->status, .reply = words->reply, .remote = words->remote};
+
+    if (recipient_is_over(ledger_recipient(message, index)))
+        return;
+    extra_add_failure(message, &failure);
+    ledger_set_reply(&queue->ledger, ledger_recipient(message, index), words->reply);
+    ledger_set_state(message, index, RECIPIENT_FAILED, 0);
+    queue->counters.failed++;
+}
+
+static void expire(struct queue *queue, struct message *message, uint32_t index,
+                   const struct words *words)
+{
+    struct words last = *words;
+
+    last.status = STATUS(4, 4, 7);
+    if (!last.reply.len)
+        last.reply = SLICE("the message could not be delivered in time");
+    settle_never(queue, message, index, &last);
+}
+
+void settle_later(struct queue *queue, struct message *message, uint32_t index,
+                  const struct words *words, uint64_t not_before)
+{
+    struct ledger_recipient *recipient = ledger_recipient(message, index);
+    unsigned flags = recipient_flags(recipient);
+    uint64_t now = queue_now(queue), at;
+
+    if (flags & FLAG_REMOVE_NEXT) {
+        ledger_set_state(message, index, RECIPIENT_REMOVED, 0);
+        return;
+    }
+    if (flags & FLAG_BOUNCE_NEXT) {
+        settle_never(queue, message, index, words);
+        return;
+    }
+    count_attempt(recipient);
+    queue->counters.deferred++;
+    if (has_expired(queue, message, now)) {
+        expire(queue, message, index, words);
+        return;
+    }
+    ledger_set_reply(&queue->ledger, recipient, words->reply);
+    at = now + retry_delay_ms(&queue->rules, recipient->attempts, message->id);
+    wait_until(queue, message, index, at > not_before ? at : not_before);
+}
+
+void settle_put_off(struct queue *queue, struct message *message, uint32_t index, uint64_t until)
+{
+    struct ledger_recipient *recipient = ledger_recipient(message, index);
+    struct words words = {.status = STATUS(4, 4, 1),
+                          .reply = texts_get(queue->ledger.texts, recipient->reply)};
+
+    if (!words.reply.len)
+        words.reply = SLICE("its server does not answer");
+    if (recipient->attempts == 0) {
+        ledger_set_reply(&queue->ledger, recipient, words.reply);
+        count_attempt(recipient);
+        wait_until(queue, message, index, until + table_mix(message->id) % PROBE_SPREAD_MS);
+        return;
+    }
+    settle_later(queue, message, index, &words, until);
+}
+
+void settle_again(struct queue *queue, struct message *message, uint32_t index, uint64_t at)
+{
+    wait_until(queue, message, index, at ? at : queue_now(queue));
+}

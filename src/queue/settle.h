@@ -1,0 +1,31 @@
+/*
+ * What a recipient's failed attempt leads to: another one later, or the end.
+ *
+ * These set the recipient's state in the ledger and its failure in the message's extra; writing the
+ * record is the caller's, and so is notice_check() at the end of the step.
+ */
+#ifndef NUNCIO_QUEUE_SETTLE_H
+#define NUNCIO_QUEUE_SETTLE_H
+
+#include "mail/status.h"
+#include "queue/state.h"
+
+struct words {
+    struct status status;
+    struct slice reply;
+    struct slice remote; /* who said it, or empty: we did */
+};
+
+/* An attempt failed for now. It is tried again by the schedule, but not before `not_before` (queue
+ * time); or it has expired and fails. */
+void settle_later(struct queue *queue, struct message *message, uint32_t index,
+                  const struct words *words, uint64_t not_before);
+/* It failed for good. */
+void settle_never(struct queue *queue, struct message *message, uint32_t index,
+                  const struct words *words);
+/* It waits for its lane without having been tried; its first such wait is as short as can be. */
+void settle_put_off(struct queue *queue, struct message *message, uint32_t index, uint64_t until);
+/* Nothing happened: it is to be routed again at that time (0: at once). */
+void settle_again(struct queue *queue, struct message *message, uint32_t index, uint64_t at);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * What the parts of the queue role share: one struct, owned by queue.c, on the loop's thread.
+ */
+#ifndef NUNCIO_QUEUE_STATE_H
+#define NUNCIO_QUEUE_STATE_H
+
+#include "config/config.h"
+#include "io/role.h"
+#include "queue/bouncerate.h"
+#include "queue/ledger.h"
+#include "queue/resolver.h"
+#include "queue/retry.h"
+#include "queue/scheduler.h"
+#include "spool/spool.h"
+
+struct control;
+struct dispatch;
+struct record_log;
+
+struct queue_counters {
+    uint64_t messages, delivered, relayed, deferred, failed, bounces, expanded;
+};
+
+struct queue {
+    struct role_context *role;
+    struct config *config;
+    struct retry_rules rules;
+    uint64_t mono_start_ms;
+    struct ledger ledger;
+    struct scheduler *scheduler;
+    struct resolver *resolver;
+    struct spool_store *store;
+    struct dispatch *dispatch;
+    struct record_log *records;
+    struct bouncerate *bouncerate;
+    struct control *control;
+    struct arena scratch; /* of one event; reset at its start */
+    struct queue_counters counters;
+    unsigned parked; /* recipients that have no way now */
+};
+
+/* Queue time. */
+uint64_t queue_now(const struct queue *queue);
+
+/* The message's envelope; strings and recipients are good until the scratch arena is reset. -errno;
+ * then the message is held and the administrator told. */
+int queue_read_envelope(struct queue *queue, struct message *message,
+                        struct envelope *ret_envelope);
+
+#endif

@@ -1,0 +1,282 @@
+/* Turns, windows, shares and sites that are down. */
+#include "queue/scheduler.h"
+
+#include <stdarg.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+static const struct scheduler_rules rules = {
+    .concurrency = 100, .active = 50, .down_first_ms = 1000, .down_max_ms = 8000};
+static const struct lane_rules adaptive = {.concurrency = 20, .recipients = 10, .adaptive = true};
+
+struct fixture {
+    struct scheduler *scheduler;
+    struct lane *lane;
+};
+
+static int setup(void **state)
+{
+    struct fixture *fixture = test_malloc(sizeof(*fixture));
+
+    fixture->scheduler = scheduler_new(&rules);
+    fixture->lane =
+        scheduler_lane(fixture->scheduler,
+                       &(struct lane_key){.way = WAY_ROUTE, .name = SLICE("relay")}, &adaptive);
+    *state = fixture;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *fixture = *state;
+
+    scheduler_free(fixture->scheduler);
+    test_free(fixture);
+    return 0;
+}
+
+static uint32_t add(struct fixture *fixture, struct lane *lane, uint32_t message, uint32_t sender,
+                    int8_t priority, bool retried, uint32_t n)
+{
+    struct lane_refusal refusal;
+    uint32_t unit = scheduler_add(
+        fixture->scheduler, lane,
+        &(struct unit_order){
+            .message = message, .sender = sender, .priority = priority, .retried = retried},
+        n, 0, &refusal);
+
+    assert_int_not_equal(unit, 0);
+    return unit;
+}
+
+/* The next turn's message, which then succeeds. */
+static uint32_t serve(struct fixture *fixture)
+{
+    struct scheduler_turn turn;
+
+    if (!scheduler_next(fixture->scheduler, &turn))
+        return 0;
+    scheduler_end_turn(fixture->scheduler, turn.unit, TURN_TAKEN, turn.n, 0, 0, 0);
+    return turn.message;
+}
+
+static unsigned take_turns(struct fixture *fixture, struct scheduler_turn *turns, unsigned max)
+{
+    unsigned n = 0;
+
+    while (n < max && scheduler_next(fixture->scheduler, &turns[n]))
+        n++;
+    return n;
+}
+
+static void test_senders_alternate_by_age(void **state)
+{
+    struct fixture *fixture = *state;
+    static const uint32_t expect[] = {1, 4, 2, 5, 3, 0};
+
+    for (uint32_t i = 1; i <= 3; i++)
+        add(fixture, fixture->lane, i, 1, 0, false, 1);
+    add(fixture, fixture->lane, 4, 2, 0, false, 1);
+    add(fixture, fixture->lane, 5, 2, 0, false, 1);
+    for (size_t i = 0; i < sizeof(expect) / sizeof(expect[0]); i++)
+        assert_int_equal(serve(fixture), expect[i]);
+}
+
+static void test_priority_goes_first(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add(fixture, fixture->lane, 1, 1, -3, false, 1);
+    add(fixture, fixture->lane, 2, 1, 0, false, 1);
+    add(fixture, fixture->lane, 3, 1, 4, false, 1);
+    assert_int_equal(serve(fixture), 3);
+    assert_int_equal(serve(fixture), 2);
+    assert_int_equal(serve(fixture), 1);
+}
+
+static void test_retried_mail_has_a_share(void **state)
+{
+    struct fixture *fixture = *state;
+    unsigned retried = 0;
+
+    for (uint32_t i = 1; i <= 20; i++) {
+        add(fixture, fixture->lane, i, i, 0, false, 1);
+        add(fixture, fixture->lane, 100 + i, i, 0, true, 1);
+    }
+    for (int i = 0; i < 16; i++)
+        retried += serve(fixture) > 100;
+    assert_int_equal(retried, 4);
+}
+
+static void test_lanes_take_turns(void **state)
+{
+    struct fixture *fixture = *state;
+    struct lane *other =
+        scheduler_lane(fixture->scheduler,
+                       &(struct lane_key){.way = WAY_ROUTE, .name = SLICE("other")}, &adaptive);
+
+    for (uint32_t i = 1; i <= 10; i++)
+        add(fixture, fixture->lane, i, 1, 0, false, 1);
+    add(fixture, other, 100, 1, 0, false, 1);
+    assert_int_equal(serve(fixture), 1);
+    assert_int_equal(serve(fixture), 100);
+    assert_int_equal(serve(fixture), 2);
+}
+
+static void test_window_grows_and_shrinks(void **state)
+{
+    struct fixture *fixture = *state;
+    struct scheduler_turn turns[100];
+    unsigned n;
+
+    for (uint32_t i = 1; i <= 45; i++)
+        add(fixture, fixture->lane, i, i, 0, false, 1);
+    n = take_turns(fixture, turns, 100);
+    assert_int_equal(n, SCHEDULER_WINDOW_FIRST);
+    for (unsigned i = 0; i < n; i++)
+        scheduler_end_turn(fixture->scheduler, turns[i].unit, TURN_TAKEN, 1, 0, 0, 0);
+    n = take_turns(fixture, turns, 100);
+    assert_int_equal(n, 2 * SCHEDULER_WINDOW_FIRST);
+    /* Ten that are refused together halve the window once. */
+    for (unsigned i = 0; i < n; i++)
+        scheduler_end_turn(fixture->scheduler, turns[i].unit, TURN_REFUSED, 1, 0, 0, 0);
+    assert_int_equal(take_turns(fixture, turns, 100), SCHEDULER_WINDOW_FIRST);
+}
+
+static void test_window_never_passes_the_lanes_concurrency(void **state)
+{
+    struct fixture *fixture = *state;
+    struct scheduler_turn turns[100];
+
+    for (uint32_t i = 1; i <= 50; i++)
+        add(fixture, fixture->lane, i, 1, 0, false, 10);
+    for (int i = 0; i < 30; i++)
+        assert_int_not_equal(serve(fixture), 0);
+    for (uint32_t i = 1; i <= 50; i++)
+        add(fixture, fixture->lane, i, i + 1, 0, false, 1);
+    assert_int_equal(take_turns(fixture, turns, 100), 20);
+}
+
+static void test_a_unit_is_split_by_setting_and_peer(void **state)
+{
+    struct fixture *fixture = *state;
+    struct scheduler_turn turn;
+
+    add(fixture, fixture->lane, 1, 1, 0, false, 25);
+    assert_true(scheduler_next(fixture->scheduler, &turn));
+    assert_int_equal(turn.n, 10);
+    scheduler_end_turn(fixture->scheduler, turn.unit, TURN_TAKEN, 10, 0, 4, 0);
+    assert_true(scheduler_next(fixture->scheduler, &turn));
+    assert_int_equal(turn.n, 4);
+    /* Cancelled: they wait again, and nothing else changes. */
+    scheduler_end_turn(fixture->scheduler, turn.unit, TURN_CANCELLED, 4, 4, 0, 0);
+    for (unsigned left = 15; left > 0; left -= turn.n) {
+        assert_true(scheduler_next(fixture->scheduler, &turn));
+        assert_int_equal(turn.message, 1);
+        scheduler_end_turn(fixture->scheduler, turn.unit, TURN_TAKEN, turn.n, 0, 0, 0);
+    }
+    assert_false(scheduler_next(fixture->scheduler, &turn));
+}
+
+static void test_a_site_that_is_down_is_probed_by_one(void **state)
+{
+    struct fixture *fixture = *state;
+    struct scheduler_turn turn, second;
+    struct lane_refusal refusal;
+    struct put_off off;
+    const struct unit_order order = {.message = 9, .sender = 9};
+    unsigned n = 0;
+
+    for (uint32_t i = 1; i <= 4; i++)
+        add(fixture, fixture->lane, i, i, 0, false, 1);
+    assert_true(scheduler_next(fixture->scheduler, &turn));
+    scheduler_end_turn(fixture->scheduler, turn.unit, TURN_UNHEARD, 1, 0, 0, 100);
+    for (; scheduler_take_put_off(fixture->scheduler, &off); n++)
+        assert_int_equal(off.until, 1100);
+    assert_int_equal(n, 3);
+    assert_int_equal(scheduler_add(fixture->scheduler, fixture->lane, &order, 1, 1099, &refusal),
+                     0);
+    assert_true(refusal.down);
+    assert_int_equal(refusal.until, 1100);
+
+    /* From then on they come in, but one goes alone. */
+    assert_int_not_equal(
+        scheduler_add(fixture->scheduler, fixture->lane, &order, 1, 1100, &refusal), 0);
+    assert_int_not_equal(
+        scheduler_add(fixture->scheduler, fixture->lane, &order, 1, 1100, &refusal), 0);
+    assert_true(scheduler_next(fixture->scheduler, &turn));
+    assert_false(scheduler_next(fixture->scheduler, &second));
+
+    /* A failed probe doubles the wait and puts the other off. */
+    scheduler_end_turn(fixture->scheduler, turn.unit, TURN_UNHEARD, 1, 0, 0, 1200);
+    assert_true(scheduler_take_put_off(fixture->scheduler, &off));
+    assert_int_equal(off.until, 3200);
+    assert_false(scheduler_take_put_off(fixture->scheduler, &off));
+
+    /* One that succeeds opens the lane. */
+    for (int i = 0; i < 3; i++)
+        scheduler_add(fixture->scheduler, fixture->lane, &order, 1, 3200, &refusal);
+    assert_true(scheduler_next(fixture->scheduler, &turn));
+    scheduler_end_turn(fixture->scheduler, turn.unit, TURN_TAKEN, 1, 0, 0, 3300);
+    assert_true(scheduler_next(fixture->scheduler, &turn));
+    assert_true(scheduler_next(fixture->scheduler, &second));
+}
+
+static void test_one_sender_cannot_fill_a_lane(void **state)
+{
+    struct fixture *fixture = *state;
+    struct lane_refusal refusal;
+
+    for (uint32_t i = 1; i <= rules.active; i++)
+        add(fixture, fixture->lane, i, 1, 0, false, 1);
+    assert_int_equal(scheduler_add(fixture->scheduler, fixture->lane,
+                                   &(struct unit_order){.message = 99, .sender = 1}, 1, 0,
+                                   &refusal),
+                     0);
+    assert_false(refusal.down);
+    add(fixture, fixture->lane, 100, 2, 0, false, 1);
+    assert_int_equal(serve(fixture), 1);
+    assert_int_equal(serve(fixture), 100);
+}
+
+static void test_withdrawn_units_are_skipped(void **state)
+{
+    struct fixture *fixture = *state;
+    uint32_t first = add(fixture, fixture->lane, 1, 1, 0, false, 2);
+
+    add(fixture, fixture->lane, 2, 1, 0, false, 1);
+    scheduler_withdraw(fixture->scheduler, first, 1);
+    scheduler_withdraw(fixture->scheduler, first, 1);
+    assert_int_equal(serve(fixture), 2);
+    assert_int_equal(serve(fixture), 0);
+}
+
+static void test_a_paused_way_has_no_turns(void **state)
+{
+    struct fixture *fixture = *state;
+
+    add(fixture, fixture->lane, 1, 1, 0, false, 1);
+    scheduler_pause(fixture->scheduler, WAY_ROUTE, true);
+    assert_int_equal(serve(fixture), 0);
+    scheduler_pause(fixture->scheduler, WAY_ROUTE, false);
+    assert_int_equal(serve(fixture), 1);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_senders_alternate_by_age),
+        TEST(test_priority_goes_first),
+        TEST(test_retried_mail_has_a_share),
+        TEST(test_lanes_take_turns),
+        TEST(test_window_grows_and_shrinks),
+        TEST(test_window_never_passes_the_lanes_concurrency),
+        TEST(test_a_unit_is_split_by_setting_and_peer),
+        TEST(test_a_site_that_is_down_is_probed_by_one),
+        TEST(test_one_sender_cannot_fill_a_lane),
+        TEST(test_withdrawn_units_are_skipped),
+        TEST(test_a_paused_way_has_no_turns),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
