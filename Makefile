@@ -1,12 +1,63 @@
 # The front door. Everything real is done by meson and by the programs under scripts/.
-.PHONY: fuzz
+#
+#   make run      a private server on 127.0.0.1:2525, state in ./var
+#   make test     all tests                     (NO_INSTALL=1: only check what is missing)
+#   make install  into DESTDIR
+.PHONY: run test test-tsan sim bench fuzz format lint install clean
+
+INSTALL_DEPS = scripts/install-deps $(if $(NO_INSTALL),--no-install)
+SECONDS ?= 600
+RELEASE = build/release
+PLAIN = $(shell git ls-files '*.c' '*.h')
+
+run: $(RELEASE)/nuncio
+	exec $(RELEASE)/nuncio serve --try
+
+.PHONY: $(RELEASE)/nuncio
+$(RELEASE)/nuncio:
+	$(INSTALL_DEPS) build
+	@test -f $(RELEASE)/build.ninja || meson setup $(RELEASE) --buildtype=release -Dtests=false >/dev/null
+	ninja -C $(RELEASE) --quiet
+
+test:
+	$(INSTALL_DEPS) build test
+	scripts/test $(if $(NO_INSTALL),--no-install)
+
+# The unit tests under ThreadSanitizer: everything with threads in it.
+test-tsan:
+	$(INSTALL_DEPS) build test
+	@test -f build/tsan/build.ninja || meson setup build/tsan -Db_sanitize=thread -Db_lundef=false >/dev/null
+	ninja -C build/tsan --quiet
+	meson test -C build/tsan --no-rebuild --print-errorlogs
+
+bench: $(RELEASE)/nuncio
+	$(INSTALL_DEPS) test
+	tests/bench/bench.py
 
 # make fuzz TARGET=log [SECONDS=600]: looks for new inputs, starting from the seeds.
-SECONDS ?= 600
 fuzz:
 	@test -n "$(TARGET)" || { echo 'say which: make fuzz TARGET=NAME, a name out of tests/fuzz/fuzz_NAME.c'; exit 2; }
-	@test -d build-fuzz || CC=clang meson setup build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
-	ninja -C build-fuzz tests/fuzz/fuzz_$(TARGET)
-	mkdir -p build-fuzz/corpus/$(TARGET)
-	build-fuzz/tests/fuzz/fuzz_$(TARGET) -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=2048 \
-		build-fuzz/corpus/$(TARGET) tests/fuzz/seeds/$(TARGET)
+	$(INSTALL_DEPS) build test lint
+	@test -f build/fuzz/build.ninja || CC=clang meson setup build/fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
+	ninja -C build/fuzz --quiet tests/fuzz/fuzz_$(TARGET)
+	mkdir -p build/fuzz/corpus/$(TARGET)
+	build/fuzz/tests/fuzz/fuzz_$(TARGET) -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=2048 \
+		-artifact_prefix=build/fuzz/ build/fuzz/corpus/$(TARGET) tests/fuzz/seeds/$(TARGET)
+
+format:
+	$(INSTALL_DEPS) lint
+	clang-format -i $(PLAIN)
+
+lint:
+	$(INSTALL_DEPS) build lint
+	@test -f build/lint/build.ninja || CC=clang meson setup build/lint -Dtests=false >/dev/null
+	clang-format --dry-run --Werror $(PLAIN)
+	run-clang-tidy -quiet -p build/lint 'src/.*\.c$$'
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
+		--inline-suppr --suppress=missingIncludeSystem -Isrc -D__linux__ src
+
+install: $(RELEASE)/nuncio
+	DESTDIR="$(DESTDIR)" meson install -C $(RELEASE) --no-rebuild
+
+clean:
+	rm -rf build

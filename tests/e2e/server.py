@@ -45,7 +45,7 @@ class Server:
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.state = self.folder / 'state'
-        self.binary = (RELEASE if release else BUILD) / 'src' / 'nuncio'
+        self.binary = (RELEASE if release else BUILD) / 'nuncio'
         self.conf = self.folder / 'nuncio.conf'
         self.ports, self.user, self.process = Ports(folder=str(self.folder)), user, None
         self.may_die = False
