@@ -123,6 +123,9 @@ static bool qp_must_encode(struct slice input, size_t at, size_t column)
         return true;
     if (column > 0)
         return false;
+    /* After a soft line break: it must not make a delimiter of what was none. */
+    if (c == '-' && at > 0 && input.ptr[at - 1] != '\n')
+        return true;
     return c == '.' || (c == 'F' && slice_eq(slice_sub(input, at, 5), SLICE("From ")));
 }
 

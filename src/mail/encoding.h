@@ -20,7 +20,8 @@ bool base64_decode_strict(struct buf *out, struct slice input);
 /*
  * Section 6.7: CRLF in the input is a line end and stays one; every other CR or LF is written as
  * =0D, =0A. Output lines have at most 76 characters. "From " and "." at the start of a line are
- * disguised, since that costs two bytes and saves the text from helpful hands.
+ * disguised, since that costs two bytes and saves the text from helpful hands; so is "-" behind a
+ * soft line break, which could make a multipart's delimiter.
  */
 void qp_encode(struct buf *out, struct slice input);
 /* How many bytes qp_encode() would write at least, for choosing between the two. */

@@ -67,6 +67,13 @@ bool mime_parse_type(struct slice value, struct mime_type *ret_type);
 /* The value of a parameter, unquoted (RFC 2231 continuations are not put together). */
 bool mime_param(struct arena *arena, struct slice params, struct slice name,
                 struct slice *ret_value);
+/* All of them, one after the other: cuts the first off *params, false when there is none left. What
+ * is no "name=value" has an empty name. */
+struct mime_param_text {
+    struct slice name;
+    struct slice value; /* as it stands, with its quotes */
+};
+bool mime_next_param(struct slice *params, struct mime_param_text *ret_param);
 /* A Content-Transfer-Encoding value. */
 enum mime_encoding mime_parse_encoding(struct slice value);
 bool mime_type_is(const struct mime_part *part, const char *type, const char *subtype);
