@@ -178,7 +178,7 @@ static void check_domain(struct reader *reader, const struct statement *statemen
     }
     if (!domain->local)
         refuse(reader, statement, "catch_all", "does not go with route: the next server decides");
-    if (domain->recipients != RECIPIENTS_ANY)
+    if (!domain->local || domain->recipients != RECIPIENTS_ANY)
         return;
     if (maildir)
         refuse(reader, statement, "recipients",

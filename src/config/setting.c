@@ -70,6 +70,11 @@ static void complain_unknown(struct reader *reader, const struct statement *stat
     const struct setting *home = find_home(statement->word);
     const char *in = where.len ? " in " : "";
 
+    if (slice_eq(statement->word, SLICE("include"))) {
+        setting_complain(reader, statement,
+                         "include wants one file name, at the top level: include local.conf");
+        return;
+    }
     for (size_t i = 0; i < n_settings; i++)
         suggestion_offer(&suggestion, slice_from_cstr(settings[i].word));
     if (!suggestion.best.len && home)

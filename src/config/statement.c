@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "config/lexer.h"
+#include "mail/utf8.h"
 
 struct parser {
     struct lexer lexer;
@@ -119,12 +120,30 @@ static struct statement *parse_block(struct parser *parser, unsigned depth)
     return first;
 }
 
+/* 0: it all is. */
+static unsigned line_that_is_not_utf8(struct slice text)
+{
+    unsigned line = 1;
+
+    while (text.ptr) {
+        if (!utf8_is_valid(slice_cut(&text, '\n')))
+            return line;
+        line++;
+    }
+    return 0;
+}
+
 struct statement *statement_parse(struct slice file, struct slice text, struct arena *arena,
                                   struct problem_list *problems)
 {
     struct parser parser = {.arena = arena, .problems = problems};
     struct statement *first;
+    unsigned bad_line = line_that_is_not_utf8(text);
 
+    if (bad_line) {
+        problem_add(problems, file, bad_line, "this is not UTF-8; save the file in that encoding");
+        return NULL;
+    }
     lexer_init(&parser.lexer, file, text, arena, problems);
     buf_init(&parser.values, SIZE_MAX);
     first = parse_block(&parser, 0);

@@ -6,7 +6,6 @@
  */
 #include "config/setting.h"
 
-#include "config/suggest.h"
 #include "config/value.h"
 #include "mail/address.h"
 
@@ -153,21 +152,17 @@ void setting_take_duration(struct reader *reader, const struct setting *setting,
 static void complain_choice(struct reader *reader, const struct setting *setting,
                             const struct statement *statement, struct slice value)
 {
-    struct suggestion suggestion = suggestion_for(value);
     struct buf list;
 
     buf_init(&list, 400);
-    for (size_t i = 0; setting->words[i]; i++) {
-        suggestion_offer(&suggestion, slice_from_cstr(setting->words[i]));
+    for (size_t i = 0; setting->words[i]; i++)
         buf_printf(&list, "%s%s",
                    i == 0                  ? ""
                    : setting->words[i + 1] ? ", "
                                            : " or ",
                    setting->words[i]);
-    }
-    setting_complain(reader, statement, "%s is %.*s, not '%.*s'%s", setting->word,
-                     SLICE_ARG(buf_slice(&list)), SLICE_ARG(value),
-                     suggestion_text(&suggestion).text);
+    setting_complain(reader, statement, "%s is %.*s, not '%.*s'", setting->word,
+                     SLICE_ARG(buf_slice(&list)), SLICE_ARG(value));
     buf_done(&list);
 }
 

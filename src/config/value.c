@@ -186,7 +186,7 @@ static bool split_host_port(struct slice text, struct slice *ret_host, struct sl
         if (close < 0 || (rest.len && rest.ptr[0] != ':'))
             return false;
         *ret_host = slice_sub(text, 1, (size_t)close - 1);
-        *ret_port = slice_skip(rest, 1);
+        *ret_port = rest.len ? slice_skip(rest, 1) : SLICE_NULL;
         return true;
     }
     if (at >= 0 && slice_find(text, ':') != at) {

@@ -1,0 +1,363 @@
+/* Whole configurations and every word that is said about their mistakes. */
+#include "../cmocka_all.h"
+#include "parsing.h"
+
+#define HOST "hostname a.example\n"
+
+struct mistake {
+    const char *text, *want; /* all problems, a line each */
+};
+
+static void check_mistakes(const struct mistake *cases, size_t n_cases)
+{
+    for (size_t i = 0; i < n_cases; i++) {
+        struct problem_list problems;
+        struct buf got;
+
+        problem_list_init(&problems);
+        buf_init(&got, 65536);
+        assert_null(parse_with(cases[i].text, &problems));
+        for (struct problem *problem = problems.first; problem; problem = problem->next)
+            buf_printf(&got, "%.*s\n", SLICE_ARG(problem_line(&problems, problem)));
+        if (!slice_eq(buf_slice(&got), slice_from_cstr(cases[i].want)))
+            fail_msg("%s\n--- got:\n%.*s--- want:\n%s", cases[i].text, SLICE_ARG(buf_slice(&got)),
+                     cases[i].want);
+        buf_done(&got);
+        problem_list_done(&problems);
+    }
+}
+
+#define CHECK(cases) check_mistakes(cases, sizeof(cases) / sizeof((cases)[0]))
+
+static void test_grammar(void **state)
+{
+    static const struct mistake cases[] = {
+        {"", "test.conf: hostname is missing; add one like: hostname mx1.example.org\n"},
+        {HOST "}\n", "test.conf:2: '}' without a '{'; remove it\n"},
+        {HOST "limits {\nerrors 3\n",
+         "test.conf:2: the block that begins here is not closed; a '}' is missing\n"},
+        {HOST "limits\n{ errors 3 }\n",
+         "test.conf:3: '{' without a word before it on the same line\n"
+         "test.conf:2: limits wants a block that begins on the same line, like: "
+         "limits { message_size 50M }\n"},
+        {HOST "state \"/x\ndomain b.example\n",
+         "test.conf:2: the quote is not closed; end it with '\"' on the same line\n"},
+        {HOST "state \"/x\"y\n",
+         "test.conf:2: something stands right after the closing quote; put a blank between them\n"
+         "test.conf:2: state wants one value, like: state /var/lib/nuncio\n"},
+        {HOST "state \"/x\\n\"\n",
+         "test.conf:2: '\\' in quotes; only \\\" and \\\\ are known there\n"},
+        {HOST "state /x#y\n",
+         "test.conf:2: '#' or '\"' inside the word /x#y; put the whole value in "
+         "quotes, or a blank before the comment\n"},
+        {HOST "state /x\x01y\n", "test.conf:2: control character in a word; remove it\n"},
+        {HOST "state \"/x\x7f\"\n", "test.conf:2: control character in quotes; remove it\n"},
+        {HOST "\n# \xe4\n", "test.conf:3: this is not UTF-8; save the file in that encoding\n"
+                            "test.conf: hostname is missing; add one like: hostname "
+                            "mx1.example.org\n"},
+        {HOST "limits { a { b { c { d { e { f } } } } } }\n",
+         "test.conf:2: too many blocks within each other\n"
+         "test.conf:2: unknown setting 'a' in limits\n"},
+        {HOST "include other.conf\n", "test.conf:2: other.conf cannot be included here\n"},
+        {HOST "include a b\n", "test.conf:2: include wants one file name, at the top level: "
+                               "include local.conf\n"},
+        {HOST "limits { include a }\n", "test.conf:2: include wants one file name, at the top "
+                                        "level: include local.conf\n"},
+    };
+
+    (void)state;
+    CHECK(cases);
+}
+
+static void test_unknown_and_duplicate_settings(void **state)
+{
+    static const struct mistake cases[] = {
+        {HOST "hostnmae x\n",
+         "test.conf:2: unknown setting 'hostnmae', did you mean 'hostname'?\n"},
+        {HOST "Domain b.example\n",
+         "test.conf:2: unknown setting 'Domain', did you mean 'domain'?\n"},
+        {HOST "limits { mesage_size 1M }\n",
+         "test.conf:2: unknown setting 'mesage_size' in limits, did you mean 'message_size'?\n"},
+        {HOST "message_size 1M\n",
+         "test.conf:2: unknown setting 'message_size'; it belongs into 'limits { }'\n"},
+        {HOST "frobnicate 1\n", "test.conf:2: unknown setting 'frobnicate'\n"},
+        {HOST "route r { tls verify; host b.example:25 }\n",
+         "test.conf:2: unknown setting 'tls' in route r\n"},
+        {HOST HOST, "test.conf:2: hostname is set already in test.conf:1; keep one of them\n"},
+        {HOST "limits { errors 1 }\nlimits { errors 2 }\n",
+         "test.conf:3: limits is set already in test.conf:2; keep one of them\n"},
+        {HOST "limits { errors 1\n errors 2 }\n",
+         "test.conf:3: errors is set already in test.conf:2; keep one of them\n"},
+        {HOST "domain b.example\ndomain B.example { quota 1G }\n",
+         "test.conf:3: domain b.example is there already in test.conf:2; keep one of them\n"},
+        {HOST "route r { host b.example }\nroute r { host c.example }\n",
+         "test.conf:3: route r is there already in test.conf:2; keep one of them\n"},
+        {HOST "listen a { service mx; address *:25 }\nlisten a { service mx; address *:26 }\n",
+         "test.conf:3: listen a is there already in test.conf:2; give it another name\n"},
+        {HOST "relay b.example\nrelay c.example\n",
+         "test.conf:3: relay is set already in test.conf:2; keep one of them\n"},
+        {HOST "relay b.example\nroute relay { host c.example }\n",
+         "test.conf:3: route relay is there already in test.conf:2; keep one of them\n"},
+        {HOST "relay b.example\ndefault_route relay\n",
+         "test.conf:3: 'relay' sets the default route already; keep one of them\n"},
+        {HOST "default_route relay\nrelay b.example\n",
+         "test.conf:3: default_route is set already; keep one of them\n"},
+    };
+
+    (void)state;
+    CHECK(cases);
+}
+
+static void test_values(void **state)
+{
+    static const struct mistake cases[] = {
+        {"hostname\n", "test.conf:1: hostname wants one value, like: hostname mx1.example.org\n"
+                       "test.conf: hostname is missing; add one like: hostname mx1.example.org\n"},
+        {"hostname a b\n",
+         "test.conf:1: hostname wants one value, like: hostname mx1.example.org\n"
+         "test.conf: hostname is missing; add one like: hostname mx1.example.org\n"},
+        {"hostname -a.example\n",
+         "test.conf:1: hostname: '-a.example' is not a host name; like: hostname "
+         "mx1.example.org\n"
+         "test.conf: hostname is missing; add one like: hostname mx1.example.org\n"},
+        {"hostname [192.0.2.1]\n",
+         "test.conf:1: hostname: '[192.0.2.1]' is not a host name; like: hostname "
+         "mx1.example.org\n"
+         "test.conf: hostname is missing; add one like: hostname mx1.example.org\n"},
+        {HOST "hostname { a }\n",
+         "test.conf:2: hostname takes no block; write it like: hostname mx1.example.org\n"},
+        {HOST "state var\n", "test.conf:2: state wants a path that begins with '/', not 'var'\n"},
+        {HOST "postmaster joe\n", "test.conf:2: postmaster: 'joe' is not an address: the domain is "
+                                  "missing; like: postmaster admin@example.org\n"},
+        {HOST "open_relay on\n", "test.conf:2: open_relay is yes or no, not 'on'\n"},
+        {HOST "limits { errors many }\n",
+         "test.conf:2: errors wants a number, not 'many'; like: errors 20\n"},
+        {HOST "limits { errors 0 }\n", "test.conf:2: errors 0 is out of range; it is 1 to 10000\n"},
+        {HOST "limits { message_size 50MB }\n",
+         "test.conf:2: message_size wants bytes, or a size with K, M, G or T, not '50MB'; like: "
+         "message_size 50M\n"},
+        {HOST "limits { message_size 1T }\n",
+         "test.conf:2: message_size 1T is out of range; it is 1K to 16G\n"},
+        {HOST "queue { retry_first 5 }\n",
+         "test.conf:2: retry_first wants a time with ms, s, m, h, d or w, not '5'; like: "
+         "retry_first 5m\n"},
+        {HOST "timeouts { command 2h }\n",
+         "test.conf:2: command 2h is out of range; it is 100ms to 1h\n"},
+        {HOST "queue { retry_first 5h }\n",
+         "test.conf: retry_first is longer than retry_max; make it shorter\n"},
+        {HOST "log { level verbose }\n",
+         "test.conf:2: level is debug, info, warn or error, not 'verbose'\n"},
+        {HOST "log { level eror }\n",
+         "test.conf:2: level is debug, info, warn or error, not 'eror'\n"},
+        {HOST "control { read_group \"a b\" }\n",
+         "test.conf:2: read_group wants a name of letters, digits, '.', '_' and '-', not 'a "
+         "b'\n"},
+        {HOST "limits now { errors 1 }\n",
+         "test.conf:2: limits has no name; write it like: limits { message_size 50M }\n"},
+    };
+
+    (void)state;
+    CHECK(cases);
+}
+
+static void test_networks_and_open_relays(void **state)
+{
+    static const struct mistake cases[] = {
+        {HOST "trusted 10.0.0.0/8\n",
+         "test.conf:2: trusted wants a block that begins on the same line, like: "
+         "trusted { 192.0.2.0/24; 2001:db8:1::/48 }\n"},
+        {HOST "trusted { example.org; 10.1; 1.2.3.4/33 }\n",
+         "test.conf:2: 'example.org' is not a network; write one like 192.0.2.0/24 or "
+         "2001:db8::/32\n"
+         "test.conf:2: '10.1' is not a network; write one like 192.0.2.0/24 or 2001:db8::/32\n"
+         "test.conf:2: '1.2.3.4/33' has a wrong prefix length; it is 0 to 32 for IPv4, 0 to 128 "
+         "for IPv6\n"},
+        {HOST "trusted { 192.0.2.7/24 }\n", "test.conf:2: '192.0.2.7/24' has bits set behind its "
+                                            "prefix; the network is 192.0.2.0/24\n"},
+        {HOST "trusted {\n10.0.0.0/8\n0.0.0.0/0\n}\n",
+         "test.conf:4: 0.0.0.0/0 would make this an open relay: whoever is in it may relay; name "
+         "your own networks, or say 'open_relay yes'\n"},
+        {HOST "trusted { 2000::/3 }\n",
+         "test.conf:2: 2000::/3 would make this an open relay: whoever is in it may relay; name "
+         "your own networks, or say 'open_relay yes'\n"},
+        /* IPv4 in IPv6 clothes counts as IPv4. */
+        {HOST "trusted { ::ffff:0.0.0.0/96 }\n",
+         "test.conf:2: 0.0.0.0/0 would make this an open relay: whoever is in it may relay; name "
+         "your own networks, or say 'open_relay yes'\n"},
+        {HOST "trusted { ::ffff:0:0/95 }\n",
+         "test.conf:2: '::ffff:0:0/95' is wider than all IPv4 addresses; write them as an IPv4 "
+         "network\n"},
+        /* Who may claim any address may claim a trusted one. */
+        {HOST "listen mx { service mx; address *:25; xclient { 0.0.0.0/1 }\n"
+              "proxy_protocol { ::/0 } }\n",
+         "test.conf:3: ::/0 would make this an open relay: whoever is in it may claim any client "
+         "address; name your own networks, or say 'open_relay yes'\n"
+         "test.conf:2: 0.0.0.0/1 would make this an open relay: whoever is in it may claim any "
+         "client address; name your own networks, or say 'open_relay yes'\n"},
+    };
+
+    (void)state;
+    CHECK(cases);
+    config_unref(parse(HOST "open_relay yes\ntrusted { 0.0.0.0/0; ::/0 }\n"));
+    config_unref(parse(HOST "trusted { 10.0.0.0/8; 2001:db8::/32; ::ffff:10.0.0.0/104 }\n"));
+}
+
+static void test_listeners(void **state)
+{
+    static const struct mistake cases[] = {
+        {HOST "listen mx { }\n",
+         "test.conf:2: listen mx does not say what it is; add one of: service mx, service "
+         "submission, service lmtp\n"
+         "test.conf:2: listen mx has no address; add one like: address *:25\n"},
+        {HOST "listen { service mx; address *:25 }\n",
+         "test.conf:2: listen wants one value, like: listen mx { service mx; address *:25 }\n"},
+        {HOST "listen mx { service smtp; address *:25 }\n",
+         "test.conf:2: service is mx, submission or lmtp, not 'smtp'\n"},
+        {HOST "listen mx { service mx; address * :0 ::1:25 [::1:25 [x]:25 a_b: unix:x }\n",
+         "test.conf:2: address: '*' wants a port from 1 to 65535 at its end, like :25\n"
+         "test.conf:2: address: ':0' is no host; write a name, an address or [an IPv6 address], "
+         "and ':PORT'\n"
+         "test.conf:2: address: '::1:25' is an IPv6 address without brackets; write it like "
+         "[2001:db8::1]:25\n"
+         "test.conf:2: address: '[::1:25' has no ']', or something else than ':PORT' behind it\n"
+         "test.conf:2: address: '[x]:25' is no host; write a name, an address or [an IPv6 "
+         "address], and ':PORT'\n"
+         "test.conf:2: address: 'a_b:' wants a port from 1 to 65535 at its end, like :25\n"
+         "test.conf:2: address: 'unix:x' wants an absolute path of at most 100 bytes, like "
+         "unix:/run/dovecot/lmtp\n"},
+        {HOST "listen mx { service mx; address localhost:25 }\n",
+         "test.conf:2: address: 'localhost' is a name; to listen, write an IP address, or * for "
+         "all of them\n"},
+        {HOST "listen l { service lmtp; address *:25 }\n",
+         "test.conf:2: LMTP does not belong on port 25 (RFC 2033); use another, or unix:/path\n"},
+        {HOST "listen a { service mx; address *:25 *:26\naddress *:26 }\n"
+              "listen b { service mx; address *:25 }\n",
+         "test.conf:3: this address is taken in test.conf:2\n"
+         "test.conf:4: this address is taken in test.conf:2\n"},
+        {HOST "listen a { service lmtp; address unix:/x; mode 999 }\n",
+         "test.conf:2: mode wants octal digits up to 0777, not '999'\n"},
+    };
+
+    (void)state;
+    CHECK(cases);
+}
+
+static void test_domains_routes_and_programs(void **state)
+{
+    static const struct mistake cases[] = {
+        {HOST "domain -b.example\n", "test.conf:2: '-b.example' is not a domain name; like: domain "
+                                     "example.org { deliver maildir }\n"},
+        {HOST "domain b.example {\ndeliver route bakc }\nroute back { host c.example }\n",
+         "test.conf:3: there is no route bakc, did you mean 'back'?\n"},
+        {HOST "domain b.example { deliver program x }\n",
+         "test.conf:2: there is no program x; make a section for it\n"},
+        {HOST "domain b.example { deliver }\n",
+         "test.conf:2: deliver is one of: maildir, route NAME, program NAME\n"},
+        {HOST "domain b.example { deliver mailbox }\n",
+         "test.conf:2: deliver is one of: maildir, route NAME, program NAME\n"},
+        {HOST "default_route x\n", "test.conf:2: there is no route x; make a section for it\n"},
+        {HOST "domain b.example { route r; deliver maildir; catch_all c@b.example; quota 1G }\n"
+              "route r { host c.example }\n",
+         "test.conf:2: deliver does not go with route: 'deliver' is for a domain whose mailboxes "
+         "are ours, 'route' for one that is relayed inward; keep one of them\n"
+         "test.conf:2: quota works with 'deliver maildir' alone\n"
+         "test.conf:2: catch_all does not go with route: the next server decides\n"},
+        {HOST "domain b.example { recipients any }\n",
+         "test.conf:2: recipients any does not go with 'deliver maildir': strangers would make "
+         "mailboxes; use 'catch_all ADDRESS'\n"},
+        {HOST "domain b.example { alias_of elsewhere.test; quota 1G }\n",
+         "test.conf:2: quota does not go with alias_of; set it in the domain that the alias "
+         "means\n"
+         "test.conf:2: there is no domain elsewhere.test; make a section for it\n"},
+        {HOST "domain b.example { alias_of b.example }\n",
+         "test.conf:2: b.example is an alias of itself; name another domain\n"},
+        {HOST "domain b.example\ndomain c.example { alias_of b.example }\n"
+              "domain d.example { alias_of c.example }\n",
+         "test.conf:4: c.example is itself an alias of b.example; name that one directly\n"},
+        {HOST "domain b.example { route r }\nroute r { host x.example }\n"
+              "domain c.example { alias_of b.example }\n",
+         "test.conf:4: b.example is not a domain of ours but relayed; give c.example the same "
+         "'route' instead\n"},
+        {HOST "route r { concurrency 5 }\n",
+         "test.conf:2: route r leads nowhere; add one like: host mx.example.org:25\n"},
+        {HOST "route r { host b.example; lmtp unix:/x }\n",
+         "test.conf:2: lmtp does not go with host; make a route for each\n"},
+        {HOST "route r { host unix:/x }\n",
+         "test.conf:2: a unix socket is for lmtp; write: lmtp unix:/x\n"},
+        {HOST "route r { host *:25 }\n",
+         "test.conf:2: '*' is for listening; name the host to connect to\n"},
+        {HOST "route r { lmtp b.example }\n",
+         "test.conf:2: lmtp: 'b.example' wants a port from 1 to 65535 at its end, like :25\n"},
+        {HOST "route r { host b.example; source 192.0.2.1 192.0.2.2 [::1] }\n",
+         "test.conf:2: source has an IPv4 address already: 192.0.2.1\n"
+         "test.conf:2: source: '[::1]' is not an IP address (without brackets or port)\n"},
+        {HOST "program p { timeout 5s }\n",
+         "test.conf:2: program p has no command; add one like: command \"/usr/bin/archive\" "
+         "\"--quiet\"\n"
+         "test.conf:2: program p does not say as whom it runs; add one like: user archive\n"},
+        {HOST "program p { command archive; user root }\n",
+         "test.conf:2: command wants a path that begins with '/', then arguments; no shell reads "
+         "it; like: command \"/usr/bin/archive\" \"--quiet\"\n"
+         "test.conf:2: a program never runs as root; name another user\n"},
+    };
+
+    (void)state;
+    CHECK(cases);
+}
+
+static void test_routes_into_our_own_listeners(void **state)
+{
+    static const struct mistake cases[] = {
+        {HOST "relay 127.0.0.1:25\n", "test.conf:2: a loop: this leads to our own listener (the "
+                                      "default one, *:25); name the next server\n"},
+        {HOST "relay a.example\n", "test.conf:2: a loop: this leads to our own listener (the "
+                                   "default one, *:25); name the next server\n"},
+        {HOST "relay localhost:2525\nlisten mx { service mx; address 127.0.0.1:2525 }\n",
+         "test.conf:2: a loop: this leads to our own listener (address in test.conf:3); name the "
+         "next server\n"},
+        {HOST "route r { host [2001:db8::1]:26 }\n"
+              "listen mx { service mx; address [2001:db8::1]:26 }\n",
+         "test.conf:2: a loop: this leads to our own listener (address in test.conf:3); name the "
+         "next server\n"},
+        {HOST "route r { lmtp unix:/run/x }\nlisten l { service lmtp; address unix:/run/x }\n",
+         "test.conf:2: a loop: this leads to our own listener (address in test.conf:3); name the "
+         "next server\n"},
+    };
+
+    (void)state;
+    CHECK(cases);
+    config_unref(parse(HOST "relay 127.0.0.1:2525\n"));
+    config_unref(parse(HOST "relay 192.0.2.1:25\nlisten m { service mx; address 127.0.0.1:25 }\n"));
+}
+
+static void test_more_mistakes_than_are_kept_are_counted(void **state)
+{
+    struct problem_list problems;
+    struct buf text;
+
+    (void)state;
+    buf_init(&text, 65536);
+    for (int i = 0; i < 2 * PROBLEMS_MAX; i++)
+        buf_add_cstr(&text, "wrong\n");
+    buf_add_char(&text, '\0');
+    problem_list_init(&problems);
+    assert_null(parse_with(text.ptr, &problems));
+    assert_int_equal(problems.count, 2 * PROBLEMS_MAX + 1);
+    problem_list_done(&problems);
+    buf_done(&text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_grammar),
+        cmocka_unit_test(test_unknown_and_duplicate_settings),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_networks_and_open_relays),
+        cmocka_unit_test(test_listeners),
+        cmocka_unit_test(test_domains_routes_and_programs),
+        cmocka_unit_test(test_routes_into_our_own_listeners),
+        cmocka_unit_test(test_more_mistakes_than_are_kept_are_counted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

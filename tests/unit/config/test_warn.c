@@ -1,0 +1,49 @@
+#include "../cmocka_all.h"
+#include "parsing.h"
+
+static void test_what_looks_like_an_oversight_is_told(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        {"hostname a.example\ndomain b.example\n", ""},
+        {"hostname a\ndomain b.example\n", "hostname a has no dot"},
+        {"hostname a.example\nrelay b.example\n", "there is no domain"},
+        {"hostname a.example\ndomain b.example\nrelay b.example\ntrusted { 127.0.0.1 }\n",
+         "127.0.0.1/32 is trusted"},
+        {"hostname a.example\ndomain b.example\ntrusted { 192.0.2.1 }\n", "nowhere to send"},
+        {"hostname a.example\ndomain b.example\nopen_relay yes\n", "nothing here needs it"},
+        {"hostname a.example\ndomain b.example\nopen_relay yes\nrelay b.example\n"
+         "trusted { 0.0.0.0/0 }\n",
+         "this server relays for strangers"},
+        {"hostname a.example\ndomain b.example { deliver route r; recipients any }\n"
+         "route r { host c.example }\n",
+         "takes every recipient"},
+        {"hostname a.example\ndomain b.example\nroute r { host c.example }\n", "is not used"},
+        {"hostname a.example\ndomain b.example\nqueue { warn_after 6d }\n",
+         "nobody is ever warned"},
+        {"hostname a.example\ndomain b.example\nlimits { recipients 99 }\n", "RFC 5321"},
+        {"hostname a.example\ndomain b.example\nlimits { sessions 10 }\n", "use up all sessions"},
+        {"hostname a.example\ndomain b.example\ntimeouts { command 10s }\n", "far below"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct config *config = parse(cases[i].text);
+        struct problem_list problems;
+        problem_list_init(&problems);
+        config_warn(config, &problems);
+        assert_int_equal(problems.count, *cases[i].want ? 1 : 0);
+        if (*cases[i].want)
+            assert_non_null(
+                strstr(arena_cstr(&problems.arena, problems.first->text), cases[i].want));
+        problem_list_done(&problems);
+        config_unref(config);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_what_looks_like_an_oversight_is_told)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
