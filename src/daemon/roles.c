@@ -2,8 +2,10 @@
 #include "daemon/roles.h"
 
 #include "local/local.h"
+#include "receive/receive.h"
 
 static const struct role_entry entries[] = {
+    {ROLE_RECEIVE, receive_main, 0, false},
     {ROLE_LOCAL, local_main, 1, false},
 };
 

@@ -1,0 +1,143 @@
+/*
+ * From the end of a text to its reply: the envelope is completed, the spool gets the message, the
+ * session is parked until the committer says that it is on disk; then, and only then, 250.
+ *
+ * LMTP has a reply for each recipient that RCPT accepted (RFC 2033 section 4.2); since the message
+ * is stored as one, they are all the same.
+ */
+#include "receive/session.h"
+
+#include "base/clock.h"
+
+enum { VERDICTS_MAX = 4096 };
+
+void transaction_add_verdict(struct session *session, const char *class,
+                             const struct config_source *source)
+{
+    struct arena *arena = &session->transaction_arena;
+    struct slice *verdicts = &session->transaction->verdicts;
+    struct slice line =
+        arena_printf(arena, "rcpt %s %.*s:%u\n", class, SLICE_ARG(source->file), source->line);
+
+    /* Recipients of one rule mostly come one after another. */
+    if (slice_ends_with_nocase(*verdicts, line) || verdicts->len > VERDICTS_MAX)
+        return;
+    *verdicts = arena_printf(arena, "%.*s%.*s", SLICE_ARG(*verdicts), SLICE_ARG(line));
+}
+
+static void write_replies(struct session *session, struct step *step,
+                          const struct smtp_reply *reply)
+{
+    const struct transaction *transaction = session->transaction;
+
+    if (!session_is_lmtp(session)) {
+        session_reply(session, step, reply);
+        return;
+    }
+    for (uint32_t i = 0; i < transaction->n_lmtp_replies; i++) {
+        uint32_t index = transaction->lmtp_replies[i];
+        struct slice address = transaction->recipients.list[index].address;
+        struct smtp_reply one =
+            smtp_reply_format(&step->scratch->arena, reply->code, reply->status, "<%.*s> %.*s",
+                              SLICE_ARG(address), SLICE_ARG(reply->text));
+        session_reply(session, step, &one);
+    }
+}
+
+static void end_transaction(struct session *session, struct step *step,
+                            const struct smtp_reply *reply)
+{
+    session->phase = PHASE_COMMANDS;
+    write_replies(session, step, reply);
+    session_reset_transaction(session);
+    session_progress(session);
+}
+
+static void refuse(struct session *session, struct step *step, struct smtp_reply reply)
+{
+    atomic_fetch_add(&session->server->counts.refused_messages, 1);
+    log_info(&session->log, "message-refused", LOG_STR("client", session->client_text),
+             LOG_SLICE("from", session->transaction->envelope.reverse_path),
+             LOG_INT("size", session->transaction->intake.size), LOG_INT("code", reply.code),
+             LOG_STR("status", status_format(reply.status).text), LOG_SLICE("text", reply.text));
+    if (reply.code >= 500 && ++session->errors > session->config->limits.errors)
+        reply = SMTP_REPLY_CLOSE(421, 4, 7, 0, "too many errors");
+    end_transaction(session, step, &reply);
+}
+
+/* On the committer's thread. */
+static void on_committed(void *arg, int result)
+{
+    struct session *session = arg;
+
+    session->commit_result = result;
+    session->server->wake(session->task);
+}
+
+static void complete_envelope(struct session *session, uint64_t size)
+{
+    struct transaction *transaction = session->transaction;
+    struct envelope *envelope = &transaction->envelope;
+
+    envelope->received_ms = clock_wall_ms();
+    envelope->recipients = transaction->recipients.list;
+    envelope->n_recipients = transaction->recipients.count;
+    envelope->size = size;
+    if (transaction->intake.text.eight_bit)
+        envelope->body = BODY_8BITMIME; /* whatever MAIL said of it */
+    envelope->client_address = slice_from_cstr(session->client_text);
+    envelope->client_name = session->client_name;
+    envelope->helo = session->helo;
+    envelope->listener = session->listener->settings->name;
+    envelope->verdicts = transaction->verdicts;
+}
+
+void commit_start(struct session *session, struct step *step)
+{
+    struct transaction *transaction = session->transaction;
+    struct smtp_reply fault;
+    struct spool_body *body = intake_finish(&transaction->intake, &fault);
+
+    if (!body) {
+        refuse(session, step, fault);
+        return;
+    }
+    complete_envelope(session, spool_body_size(body));
+    session->phase = PHASE_COMMIT;
+    spool_submit(session->server->spool, &transaction->envelope, body, on_committed, session);
+}
+
+static void log_accepted(const struct session *session)
+{
+    const struct envelope *envelope = &session->transaction->envelope;
+    struct log_context message = {
+        .parent = &session->log, .field = LOG_STR("message", message_id_format(envelope->id).text)};
+
+    log_info(&message, "accepted", LOG_STR("client", session->client_text),
+             LOG_SLICE("from", envelope->reverse_path),
+             LOG_SLICE("to", envelope->recipients[0].address),
+             LOG_INT("recipients", envelope->n_recipients), LOG_INT("size", envelope->size),
+             LOG_SLICE("rule", slice_trim(envelope->verdicts)));
+}
+
+void commit_finish(struct session *session, struct step *step)
+{
+    struct server *server = session->server;
+    const struct envelope *envelope = &session->transaction->envelope;
+    struct smtp_reply reply;
+
+    if (session->commit_result < 0) {
+        log_error(&session->log, "commit-failed", LOG_ERRNO(session->commit_result));
+        refuse(session, step, intake_spool_failure(session->commit_result));
+        return;
+    }
+    log_accepted(session);
+    atomic_fetch_add(&server->counts.messages, 1);
+    atomic_fetch_add(&server->counts.recipients, envelope->n_recipients);
+    session->messages++;
+    session->errors = 0;
+    session->idle_commands = 0;
+    reply = smtp_reply_format(&step->scratch->arena, 250, STATUS(2, 0, 0), "Ok: queued as %s",
+                              message_id_format(envelope->id).text);
+    end_transaction(session, step, &reply);
+}

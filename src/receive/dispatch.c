@@ -1,0 +1,122 @@
+/*
+ * From a command line to its handler: the table says in which states a command is in order, and
+ * whether it must be the last of a pipelined group (RFC 2920 section 3.1).
+ *
+ * Limits: command lines' length, errors, commands without a transaction. A client of an mx listener
+ * that sends on behind a command whose reply it must await is no mail server, and is sent away.
+ */
+#include "receive/commands.h"
+
+enum command_flags {
+    LAST_OF_GROUP = 1,
+    IDLE = 2, /* counts towards idle_commands */
+    NOT_LMTP = 4,
+    ONLY_LMTP = 8,
+};
+
+struct command {
+    command_handler *handler;
+    unsigned states; /* enum session_state */
+    unsigned flags;
+};
+
+static const struct command commands[SMTP_VERBS] = {
+    [SMTP_BDAT] = {cmd_bdat, STATE_ANY, 0}, /* its octets come in any case */
+    [SMTP_DATA] = {cmd_data, STATE_MAIL | STATE_RCPT, LAST_OF_GROUP},
+    [SMTP_EHLO] = {cmd_ehlo, STATE_ANY, LAST_OF_GROUP | IDLE | NOT_LMTP},
+    [SMTP_EXPN] = {cmd_expn, STATE_ANY, IDLE},
+    [SMTP_HELO] = {cmd_helo, STATE_ANY, LAST_OF_GROUP | IDLE | NOT_LMTP},
+    [SMTP_HELP] = {cmd_help, STATE_ANY, IDLE},
+    [SMTP_LHLO] = {cmd_lhlo, STATE_ANY, LAST_OF_GROUP | IDLE | ONLY_LMTP},
+    [SMTP_MAIL] = {cmd_mail, STATE_READY, 0},
+    [SMTP_NOOP] = {cmd_noop, STATE_ANY, IDLE},
+    [SMTP_QUIT] = {cmd_quit, STATE_ANY, 0},
+    [SMTP_RCPT] = {cmd_rcpt, STATE_MAIL | STATE_RCPT, 0},
+    [SMTP_RSET] = {cmd_rset, STATE_ANY, IDLE},
+    [SMTP_VRFY] = {cmd_vrfy, STATE_ANY, IDLE},
+    [SMTP_XCLIENT] = {cmd_xclient, STATE_START | STATE_READY, LAST_OF_GROUP | IDLE},
+};
+
+static struct smtp_reply out_of_order(const struct session *session)
+{
+    if (session->state == STATE_START)
+        return session_is_lmtp(session) ? SMTP_REPLY(503, 5, 5, 1, "say LHLO first")
+                                        : SMTP_REPLY(503, 5, 5, 1, "say EHLO first");
+    if (session->state == STATE_READY)
+        return SMTP_REPLY(503, 5, 5, 1, "say MAIL first");
+    return SMTP_REPLY(503, 5, 5, 1, "not in the middle of a transaction");
+}
+
+static struct smtp_reply run(struct session *session, const struct smtp_command *word, bool more,
+                             struct arena *scratch)
+{
+    const struct command *command = &commands[word->verb];
+    unsigned wrong_service = session_is_lmtp(session) ? NOT_LMTP : ONLY_LMTP;
+
+    if (!command->handler || command->flags & wrong_service)
+        return SMTP_REPLY(500, 5, 5, 2, "command not recognised");
+    if (command->flags & LAST_OF_GROUP && more && session_is_mx(session))
+        return SMTP_REPLY_CLOSE(503, 5, 5, 1, "wait for the reply before you go on");
+    if (command->flags & IDLE && ++session->idle_commands > session->config->limits.idle_commands)
+        return SMTP_REPLY_CLOSE(421, 4, 7, 0, "too many commands without a message");
+    if (!(command->states & session->state))
+        return out_of_order(session);
+    return command->handler(session, word->argument, scratch);
+}
+
+static struct smtp_reply refuse_line(enum smtp_line verdict)
+{
+    switch (verdict) {
+    case SMTP_LINE_LONG:
+        return SMTP_REPLY(500, 5, 5, 2, "line too long");
+    case SMTP_LINE_NUL:
+        return SMTP_REPLY(500, 5, 5, 2, "NUL in a command");
+    case SMTP_LINE_BARE_CR:
+        return SMTP_REPLY(500, 5, 5, 2, "bare CR in a command");
+    case SMTP_LINE_BARE_LF:
+        return SMTP_REPLY_CLOSE(521, 5, 5, 2, "lines end in CRLF, not in LF");
+    case SMTP_LINE_GOOD:
+    case SMTP_LINE_MORE:
+        break;
+    }
+    return SMTP_REPLY_NONE;
+}
+
+static void log_refusal(const struct session *session, struct slice line,
+                        const struct smtp_reply *reply)
+{
+    log_info(&session->log, "refused", LOG_STR("client", session->client_text),
+             LOG_SLICE("line", slice_sub(line, 0, 256)), LOG_INT("code", reply->code),
+             LOG_STR("status", status_format(reply->status).text), LOG_SLICE("text", reply->text));
+}
+
+static void count_error(struct session *session, struct smtp_reply *reply)
+{
+    if (reply->code < 500 || reply->close)
+        return;
+    if (++session->errors > session->config->limits.errors)
+        *reply = SMTP_REPLY_CLOSE(421, 4, 7, 0, "too many errors");
+}
+
+bool dispatch_line(struct session *session, struct step *step, struct slice *input)
+{
+    struct slice line = SLICE_NULL;
+    enum smtp_line verdict = smtp_lines_next(&session->lines, input, &line);
+    struct smtp_reply reply;
+
+    if (verdict == SMTP_LINE_MORE)
+        return false;
+    step->commands++;
+    if (verdict == SMTP_LINE_GOOD) {
+        struct smtp_command word = smtp_command_parse(line);
+        reply = run(session, &word, input->len > 0, &step->scratch->arena);
+    } else {
+        reply = refuse_line(verdict);
+    }
+    count_error(session, &reply);
+    if (reply.code >= 400)
+        log_refusal(session, line, &reply);
+    session_progress(session);
+    session_reply(session, step, &reply);
+    return true;
+}

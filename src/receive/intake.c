@@ -1,0 +1,167 @@
+/*
+ * See intake.h. Bytes go straight from the caller's buffer into the spool's; only a header section
+ * that is to be repaired is gathered first, bounded by the limit on header sections.
+ *
+ * Limits: message_size, header_size, header_count, received (loops), text_line. The size that
+ * counts is the client's, without our trace field.
+ */
+#include "receive/intake.h"
+
+#include "receive/repair.h"
+
+#include <errno.h>
+
+enum { REPAIR_ROOM = 4096 }; /* what repairing can add to a header section */
+
+void intake_init(struct intake *intake, const struct intake_options *options)
+{
+    *intake = (struct intake){.options = *options};
+    smtp_text_init(&intake->text, options->dots, options->convert,
+                   options->config->limits.text_line);
+    headerscan_init(&intake->scan);
+    buf_init(&intake->header, options->config->limits.header_size + REPAIR_ROOM);
+    intake->body = spool_body_new(options->spool, options->id);
+}
+
+void intake_done(struct intake *intake)
+{
+    spool_body_free(intake->body);
+    intake->body = NULL;
+    buf_done(&intake->header);
+}
+
+struct smtp_reply intake_spool_failure(int error)
+{
+    if (error == -ENOSPC)
+        return SMTP_REPLY(452, 4, 3, 1, "out of space, try again later");
+    return SMTP_REPLY(451, 4, 3, 0, "cannot store it now, try again later");
+}
+
+static void fail(struct intake *intake, struct smtp_reply fault)
+{
+    if (intake->fault.code == 0)
+        intake->fault = fault;
+    spool_body_free(intake->body);
+    intake->body = NULL;
+    buf_done(&intake->header);
+}
+
+static void store(struct intake *intake, struct slice bytes)
+{
+    int r;
+
+    if (!intake->body || bytes.len == 0)
+        return;
+    r = spool_body_add(intake->body, bytes);
+    if (r < 0)
+        fail(intake, intake_spool_failure(r));
+}
+
+static void check_header(struct intake *intake)
+{
+    const struct config_limits *limits = &intake->options.config->limits;
+    const struct headerscan *scan = &intake->scan;
+
+    if (scan->size > limits->header_size)
+        fail(intake, SMTP_REPLY(552, 5, 3, 4, "header section too large"));
+    else if (scan->fields > limits->header_count)
+        fail(intake, SMTP_REPLY(554, 5, 6, 0, "too many header fields"));
+    else if (scan->seen[HEADERSCAN_RECEIVED].count > limits->received)
+        fail(intake, SMTP_REPLY(554, 5, 4, 6, "too many hops, this looks like a mail loop"));
+}
+
+/* The trace field goes out when the first byte of the text comes or the text ends without one. */
+static void store_trace(struct intake *intake)
+{
+    store(intake, intake->options.trace);
+    intake->options.trace = SLICE_NULL;
+}
+
+static void store_repaired(struct intake *intake)
+{
+    struct buf repaired;
+
+    if (!intake->body)
+        return;
+    buf_init(&repaired, intake->header.max + REPAIR_ROOM);
+    repair_header(&repaired, buf_slice(&intake->header),
+                  &(struct repair){.hostname = intake->options.config->hostname,
+                                   .sender = intake->options.sender,
+                                   .seconds = intake->options.seconds,
+                                   .id = intake->options.id});
+    store(intake, buf_slice(&repaired));
+    buf_done(&repaired);
+    buf_done(&intake->header);
+}
+
+static void keep_header(struct intake *intake, struct slice part)
+{
+    check_header(intake);
+    if (!intake->options.repair) {
+        store(intake, part);
+        return;
+    }
+    if (intake->body)
+        buf_add_slice(&intake->header, part);
+    if (intake->scan.done)
+        store_repaired(intake);
+}
+
+static void keep(struct intake *intake, struct slice run)
+{
+    intake->size += run.len;
+    if (!intake->body)
+        return;
+    if (intake->size > intake->options.config->limits.message_size) {
+        fail(intake, SMTP_REPLY(552, 5, 3, 4, "message too large"));
+        return;
+    }
+    store_trace(intake);
+    if (!intake->scan.done) {
+        size_t len = headerscan_feed(&intake->scan, run);
+        keep_header(intake, slice_sub(run, 0, len));
+        run = slice_skip(run, len);
+    }
+    store(intake, run);
+}
+
+static void check_text(struct intake *intake)
+{
+    unsigned faults = intake->text.faults;
+
+    if (faults & (SMTP_TEXT_BARE_CR | SMTP_TEXT_BARE_LF))
+        fail(intake, SMTP_REPLY(554, 5, 6, 0, "bare CR or LF: lines of a message end in CRLF"));
+    else if (faults & SMTP_TEXT_NUL)
+        fail(intake, SMTP_REPLY(554, 5, 6, 0, "a message may not contain NUL"));
+    else if (faults & SMTP_TEXT_LONG_LINE)
+        fail(intake, SMTP_REPLY(554, 5, 6, 0, "a line of the message is too long"));
+}
+
+bool intake_feed(struct intake *intake, struct slice *input)
+{
+    struct slice run;
+
+    while (smtp_text_next(&intake->text, input, &run))
+        keep(intake, run);
+    if (intake->text.faults)
+        check_text(intake);
+    return intake->text.ended;
+}
+
+struct spool_body *intake_finish(struct intake *intake, struct smtp_reply *ret_fault)
+{
+    struct spool_body *body;
+
+    if (!intake->options.dots)
+        keep(intake, smtp_text_finish(&intake->text));
+    check_text(intake);
+    headerscan_end(&intake->scan);
+    check_header(intake);
+    store_trace(intake);
+    if (intake->options.repair && !intake->scan.done)
+        store_repaired(intake);
+    body = intake->body;
+    intake->body = NULL;
+    *ret_fault = intake->fault;
+    return body;
+}

@@ -1,0 +1,230 @@
+/*
+ * The role: opens the log, locks itself in, starts the pools and the listeners, and then only
+ * passes messages between the other roles and the sessions' threads.
+ *
+ * Two pools, so that a flood on the mx listeners leaves threads to one's own users. The order of
+ * the end: no more steps; every session that is not waiting for the disk is told 421; the log
+ * commits what it has; the rest get their replies.
+ */
+#include "receive/receive.h"
+
+#include "base/log.h"
+#include "io/lookup.h"
+#include "receive/durable.h"
+#include "receive/listener.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <sysexits.h>
+
+enum { RESOLVE_TIMEOUT_MS = 5000, WRITER_NUMBER = 1, MALLOC_ARENAS = 4 };
+
+struct receive {
+    struct role_context *role;
+    struct config *config; /* the one we were started with: its listeners are ours */
+    struct server server;
+    struct lookup *lookup;
+    struct durable durable;
+    struct tasks *pool_mx, *pool_submission;
+    struct listener *listeners;
+};
+
+/* ---- seams ---------------------------------------------------------------------------------- */
+
+static int send_question(void *arg, struct slice payload)
+{
+    return role_send(arg, ROLE_AUTH, MSG_RESOLVE, payload, NULL, 0);
+}
+
+static enum resolve_status resolve(void *arg, struct slice address)
+{
+    return lookup_ask(arg, address);
+}
+
+/* ---- handlers, on the loop's thread --------------------------------------------------------- */
+
+static void on_message(void *arg, enum role from, struct channel_message *message)
+{
+    struct receive *receive = arg;
+
+    if (from == ROLE_AUTH && message->type == MSG_RESOLVED)
+        lookup_answer(receive->lookup, message->payload);
+    channel_message_close_fds(message);
+}
+
+static void on_peer_up(void *arg, enum role peer)
+{
+    struct receive *receive = arg;
+
+    if (peer == ROLE_QUEUE)
+        durable_tell_again(&receive->durable);
+}
+
+static void on_peer_down(void *arg, enum role peer)
+{
+    struct receive *receive = arg;
+
+    if (peer == ROLE_AUTH)
+        lookup_lost(receive->lookup);
+}
+
+static void on_writable(void *arg, enum role peer)
+{
+    struct receive *receive = arg;
+
+    if (peer == ROLE_QUEUE)
+        durable_tell(&receive->durable);
+}
+
+static void on_wake(void *arg)
+{
+    struct receive *receive = arg;
+
+    durable_tell(&receive->durable);
+}
+
+static bool on_config(void *arg, struct config *config, struct buf *why_not)
+{
+    struct receive *receive = arg;
+
+    (void)why_not;
+    server_set_config(&receive->server, config);
+    return true;
+}
+
+static void on_status(void *arg, struct buf *json)
+{
+    struct receive *receive = arg;
+    struct server_counts *counts = &receive->server.counts;
+
+    buf_printf(json, "\"sessions\":%u,", atomic_load(&receive->server.sessions));
+    buf_printf(json, "\"connections\":%llu,\"refused_connections\":%llu,",
+               (unsigned long long)atomic_load(&counts->connections),
+               (unsigned long long)atomic_load(&counts->refused_connections));
+    buf_printf(json, "\"messages\":%llu,\"recipients\":%llu,",
+               (unsigned long long)atomic_load(&counts->messages),
+               (unsigned long long)atomic_load(&counts->recipients));
+    buf_printf(json, "\"refused_messages\":%llu,\"refused_recipients\":%llu,",
+               (unsigned long long)atomic_load(&counts->refused_messages),
+               (unsigned long long)atomic_load(&counts->refused_recipients));
+}
+
+/* ---- start and end -------------------------------------------------------------------------- */
+
+static int open_spool(struct receive *receive)
+{
+    struct spool_writer_options options = {.disk = disk_real(),
+                                           .writer_number = WRITER_NUMBER,
+                                           .on_durable = durable_note,
+                                           .arg = &receive->durable};
+    struct arena arena;
+    int r;
+
+    arena_init(&arena);
+    options.directory =
+        arena_printf(&arena, "%.*s/spool/receive", SLICE_ARG(receive->config->state)).ptr;
+    r = spool_writer_open(&options, &receive->server.spool);
+    arena_done(&arena);
+    return r;
+}
+
+static int start_listeners(struct receive *receive)
+{
+    struct config *config = receive->config;
+    unsigned n = 0;
+
+    receive->listeners = xcalloc(receive->role->n_listeners + 1, sizeof(*receive->listeners));
+    for (size_t i = 0; i < config->n_listeners; i++) {
+        const struct config_listener *settings = &config->listeners[i];
+        bool mx = settings->service == SERVICE_MX;
+        for (size_t j = 0; j < settings->addresses.count; j++) {
+            struct listener *listener = &receive->listeners[n];
+            int r;
+            if (n == receive->role->n_listeners)
+                return -EINVAL;
+            *listener = (struct listener){.server = &receive->server,
+                                          .pool = mx ? receive->pool_mx : receive->pool_submission,
+                                          .settings = settings,
+                                          .fd = receive->role->listeners[n]};
+            r = listener_start(listener);
+            if (r < 0)
+                return r;
+            n++;
+        }
+    }
+    return 0;
+}
+
+static int start(struct receive *receive)
+{
+    struct config *config = receive->config;
+    struct lookup_options options = {
+        .send = send_question, .arg = receive->role, .timeout_ms = RESOLVE_TIMEOUT_MS};
+    int r;
+
+    /* Waiting for auth must leave threads to those that do not. */
+    options.waiting_max = (config->workers_mx + config->workers_submission + 1) / 2;
+    receive->lookup = lookup_new(&options);
+    receive->server.resolve = resolve;
+    receive->server.resolve_arg = receive->lookup;
+    r = open_spool(receive);
+    if (r < 0)
+        return r;
+    receive->pool_mx = tasks_new("mx", config->workers_mx);
+    receive->pool_submission = tasks_new("submission", config->workers_submission);
+    if (!receive->pool_mx || !receive->pool_submission)
+        return -EAGAIN;
+    return start_listeners(receive);
+}
+
+static void stop(struct receive *receive)
+{
+    struct tasks *pools[] = {receive->pool_mx, receive->pool_submission};
+
+    lookup_close(receive->lookup);
+    for (size_t i = 0; i < 2 && pools[i]; i++)
+        tasks_stop(pools[i]);
+    for (size_t i = 0; i < 2 && pools[i]; i++)
+        (void)tasks_finish(pools[i]);
+    if (receive->server.spool)
+        spool_writer_close(receive->server.spool);
+    for (size_t i = 0; i < 2; i++) {
+        if (pools[i] && tasks_finish(pools[i]) > 0)
+            log_error(NULL, "sessions-left", LOG_INT("pool", i));
+        tasks_free(pools[i]);
+    }
+    lookup_free(receive->lookup);
+    free(receive->listeners);
+}
+
+int receive_main(struct role_context *role)
+{
+    static const struct role_handlers handlers = {.message = on_message,
+                                                  .peer_up = on_peer_up,
+                                                  .peer_down = on_peer_down,
+                                                  .peer_writable = on_writable,
+                                                  .config = on_config,
+                                                  .status = on_status};
+    struct receive receive = {.role = role, .config = config_ref(role->config)};
+    struct role_handlers bound = handlers;
+    int r;
+
+    /* Two arenas for two cores: one per thread would keep a session's worth of waste in each. */
+    mallopt(M_ARENA_MAX, MALLOC_ARENAS);
+    bound.arg = &receive;
+    durable_init(&receive.durable, role);
+    server_init(&receive.server, role->config);
+    loop_on_wake(role->loop, on_wake, &receive);
+    r = role->lock_in(role);
+    if (r == 0)
+        r = start(&receive);
+    if (r < 0)
+        log_error(NULL, "start-failed", LOG_ERRNO(r));
+    else
+        r = role_run(role, &bound);
+    stop(&receive);
+    server_done(&receive.server);
+    durable_done(&receive.durable);
+    config_unref(receive.config);
+    return r < 0 ? EX_OSERR : EX_OK;
+}

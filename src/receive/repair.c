@@ -1,0 +1,51 @@
+/* See repair.h. */
+#include "receive/repair.h"
+
+#include "mail/date.h"
+#include "mail/envelope.h"
+#include "mail/header.h"
+
+struct missing {
+    bool date, message_id, from;
+};
+
+static bool is_bcc(struct slice name)
+{
+    return slice_eq_nocase(name, SLICE("Bcc")) || slice_eq_nocase(name, SLICE("Resent-Bcc"));
+}
+
+static void note(struct missing *missing, struct slice name)
+{
+    if (slice_eq_nocase(name, SLICE("Date")))
+        missing->date = false;
+    else if (slice_eq_nocase(name, SLICE("Message-ID")))
+        missing->message_id = false;
+    else if (slice_eq_nocase(name, SLICE("From")))
+        missing->from = false;
+}
+
+static void add_missing(struct buf *out, const struct missing *missing, const struct repair *repair)
+{
+    if (missing->date)
+        buf_printf(out, "Date: %s\r\n", date_format(repair->seconds, 0).text);
+    if (missing->from && repair->sender.len)
+        buf_printf(out, "From: <%.*s>\r\n", SLICE_ARG(repair->sender));
+    if (missing->message_id)
+        buf_printf(out, "Message-ID: <%s.%lld@%.*s>\r\n", message_id_format(repair->id).text,
+                   (long long)repair->seconds, SLICE_ARG(repair->hostname));
+}
+
+void repair_header(struct buf *out, struct slice header, const struct repair *repair)
+{
+    struct missing missing = {true, true, true};
+    struct header_iter iter = header_iterate(header);
+    struct header_field field;
+
+    while (header_next(&iter, &field)) {
+        note(&missing, field.name);
+        if (!is_bcc(field.name))
+            buf_add_slice(out, field.raw);
+    }
+    add_missing(out, &missing, repair);
+    buf_add_slice(out, slice_skip(header, iter.at));
+}

@@ -1,0 +1,56 @@
+/*
+ * What all sessions of the receive role share. The seams for tests are here: how a recipient is
+ * resolved, and how a session is woken when its message is on disk.
+ */
+#ifndef NUNCIO_RECEIVE_SERVER_H
+#define NUNCIO_RECEIVE_SERVER_H
+
+#include "config/config.h"
+#include "io/message.h"
+#include "io/tasks.h"
+#include "receive/clients.h"
+#include "spool/spool.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* Counters for `nuncio status`; each only grows. */
+struct server_counts {
+    _Atomic uint64_t connections;
+    _Atomic uint64_t refused_connections; /* by a limit, or as early talkers */
+    _Atomic uint64_t messages;            /* committed */
+    _Atomic uint64_t recipients;
+    _Atomic uint64_t refused_recipients;
+    _Atomic uint64_t refused_messages; /* after their text had come */
+    _Atomic uint64_t dropped;          /* collected from the maildrop */
+};
+
+struct server {
+    struct spool_writer *spool;
+    struct clients *clients;
+    enum resolve_status (*resolve)(void *arg, struct slice address);
+    void *resolve_arg;
+    void (*wake)(struct task *task);
+
+    pthread_mutex_t config_lock; /* guards `config` against a change while it is being taken */
+    struct config *config;       /* the one in force */
+
+    atomic_uint sessions;
+    _Atomic uint64_t last_session;
+    struct server_counts counts;
+};
+
+void server_init(struct server *server, struct config *config);
+void server_done(struct server *server);
+/* A new configuration: what begins from now on uses it. */
+void server_set_config(struct server *server, struct config *config);
+/* With a reference for the caller. */
+struct config *server_take_config(struct server *server);
+/* Exchanges *config, which the caller holds, for the one in force if that is another. */
+void server_refresh_config(struct server *server, struct config **config);
+
+unsigned server_session_limit(struct server *server);
+/* Nine tenths of the sessions that there may be are there: time to be short with the idle. */
+bool server_is_under_pressure(struct server *server, const struct config *config);
+
+#endif
