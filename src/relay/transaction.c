@@ -33,7 +33,8 @@ struct run {
     uint32_t answered;   /* steps */
     uint32_t *accepted;  /* recipients, in the order of RCPT */
     const char *waiting; /* what the next reply is about, for people */
-    size_t text_sent;    /* bytes of text that go out with the commands */
+    size_t n_text;       /* bytes of text behind the commands to be sent */
+    bool text_sent;      /* with the commands */
     bool mail_answered;
     bool mail_refused;
     bool go_ahead; /* 354 */
@@ -196,6 +197,14 @@ static bool is_short(const struct transaction *t)
     return text_size(t->text) <= SHORT_TEXT;
 }
 
+static int add_whole_text(struct run *run)
+{
+    int r = transmit_add_whole(run->t->text, run->t->out, &run->n_text);
+
+    run->text_sent = r == 0;
+    return r;
+}
+
 /* DATA; or BDAT with the whole text if that is short; or nothing yet. */
 static int add_last_command(struct run *run)
 {
@@ -203,8 +212,10 @@ static int add_last_command(struct run *run)
 
     if (!t->chunking)
         buf_add_cstr(t->out, "DATA\r\n");
+    else if (is_short(t) && !is_wanted(run))
+        return -ECANCELED;
     else if (is_short(t))
-        return is_wanted(run) ? transmit_add_whole(t->text, t->out, &run->text_sent) : -ECANCELED;
+        return add_whole_text(run);
     return 0;
 }
 
@@ -239,7 +250,7 @@ static int exchange(struct run *run, uint32_t step)
 
     run->waiting = step_name(run, run->answered);
     if (run->t->out->len)
-        sent = client_send(run->client, buf_slice(run->t->out), run->text_sent, CLIENT_COMMAND_MS);
+        sent = client_send(run->client, buf_slice(run->t->out), run->n_text, CLIENT_COMMAND_MS);
     buf_reset(run->t->out);
     if (sent == -ETIMEDOUT || sent == -ECANCELED)
         return sent;

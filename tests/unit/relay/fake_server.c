@@ -161,6 +161,8 @@ static bool run_line(struct fake_server *server, struct slice line)
         return wait_closed(server);
     if (slice_eq(word, SLICE("close")) || slice_eq(word, SLICE("reset")))
         return close_connection(server, word.ptr[0] == 'r');
+    if (slice_eq(word, SLICE("cancel")))
+        return write(server->cancel_fd, &(uint64_t){1}, sizeof(uint64_t)) > 0;
     if (slice_eq(word, SLICE("slow")))
         return server->slow = true;
     if (slice_eq(word, SLICE("wait")))

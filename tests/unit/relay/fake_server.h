@@ -12,6 +12,7 @@
  *     flood N      says N bytes without a line end
  *     close        closes as one should; reset: with RST
  *     closed       waits until the client has closed
+ *     cancel       makes cancel_fd readable
  *
  * At the script's end the connection is closed. What the client does otherwise is kept as
  * `mismatch`, and the connection closed.
@@ -29,6 +30,7 @@ struct fake_server {
     struct buf heard; /* all commands, one a line */
     unsigned connections;
     char mismatch[256];
+    int cancel_fd; /* to be set before the script comes to it */
 
     /* Private. */
     int listener;

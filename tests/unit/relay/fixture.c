@@ -59,6 +59,7 @@ void fixture_init(struct fixture *fixture, const char *script)
                                       .limits.message_size = 50 * 1024 * 1024};
     fixture->shared.dns = dns_fake_new(names, sizeof(names) / sizeof(names[0]));
     fixture->shared.cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    fixture->server.cancel_fd = fixture->shared.cancel_fd;
     dead_init(&fixture->shared.dead);
     idle_init(&fixture->shared.idle);
     attempt_scratch_init(&fixture->scratch);

@@ -1,0 +1,209 @@
+/* Which server is asked: addresses that are dead, hosts in order, names, sockets of all kinds. */
+#include "fixture.h"
+
+#include "base/clock.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <unistd.h>
+
+#define PIPELINE                                                                                   \
+    "connect\n> 220 mx ESMTP\n< EHLO client.example\n> 250-mx\n> 250-8BITMIME\n> 250 PIPELINING\n"
+#define ONE  "< MAIL\n< RCPT\n< DATA\n> 250 ok\n> 250 ok\n> 354 go\ntext\n> 250 ok\n"
+#define QUIT "< QUIT\nclosed\n"
+
+/* A port on which nobody listens. */
+static uint16_t free_port(void)
+{
+    struct socket_address address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_true(socket_address_parse(SLICE("127.0.0.1"), 0, &address));
+    assert_int_equal(bind(fd, &address.socket.any, address.len), 0);
+    assert_int_equal(getsockname(fd, &address.socket.any, &address.len), 0);
+    close(fd);
+    return ntohs(address.socket.v4.sin_port);
+}
+
+static void expect(const struct fixture *fixture, enum done_kind kind, const char *status,
+                   const char *words)
+{
+    const struct done_recipient *got = &fixture->done.recipients[0];
+
+    assert_int_equal(got->kind, kind);
+    assert_true(slice_eq(got->status, slice_from_cstr(status)));
+    if (!slice_starts_with_nocase(got->reply, slice_from_cstr(words)))
+        fail_msg("%.*s", SLICE_ARG(got->reply));
+}
+
+/* "two" has ::1 and 127.0.0.1; the server listens on IPv4 alone, and some hosts have no ::1. */
+static void test_the_next_address_is_tried(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture, PIPELINE ONE QUIT);
+    fixture.hosts[0].host = SLICE("two.example.net");
+    fixture_run(&fixture);
+    expect(&fixture, DONE_OK, "2.0.0", "250 ok");
+    assert_true(
+        slice_starts_with_nocase(fixture.done.remote, SLICE("two.example.net[127.0.0.1]:")));
+    fixture_finish(&fixture);
+    fixture_done(&fixture);
+}
+
+static void test_the_next_host_is_tried(void **state)
+{
+    static const struct config_endpoint firsts[] = {
+        {.kind = ENDPOINT_INET, .host = SLICE_INIT("127.0.0.1")},
+        {.kind = ENDPOINT_INET, .host = SLICE_INIT("nobody.example.net")},
+        {.kind = ENDPOINT_INET, .host = SLICE_INIT("broken.example.net")},
+        {.kind = ENDPOINT_UNIX, .host = SLICE_INIT("/nonexistent/socket")},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(firsts) / sizeof(firsts[0]); i++) {
+        struct fixture fixture;
+        fixture_init(&fixture, PIPELINE ONE QUIT);
+        fixture.hosts[1] = fixture.hosts[0];
+        fixture.hosts[0] = firsts[i];
+        fixture.hosts[0].port = free_port();
+        fixture.route.hosts.count = 2;
+        fixture_run(&fixture);
+        expect(&fixture, DONE_OK, "2.0.0", "250 ok");
+        fixture_finish(&fixture);
+        fixture_done(&fixture);
+    }
+}
+
+static void test_a_server_that_turns_us_away_is_not_the_last(void **state)
+{
+    static const char *const scripts[] = {
+        "connect\n> 554 not you\n" QUIT PIPELINE ONE QUIT,
+        "connect\n> 421 busy\nclosed\n" PIPELINE ONE QUIT,
+        "connect\nclose\n" PIPELINE ONE QUIT,
+        "connect\n> 220 mx\n< EHLO\n> 451 later\n" QUIT PIPELINE ONE QUIT,
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
+        struct fixture fixture;
+        fixture_init(&fixture, scripts[i]);
+        fixture.hosts[1] = fixture.hosts[0];
+        fixture.route.hosts.count = 2;
+        fixture_run(&fixture);
+        expect(&fixture, DONE_OK, "2.0.0", "250 ok");
+        fixture_finish(&fixture);
+        fixture_done(&fixture);
+    }
+}
+
+static void test_when_nobody_answers_the_site_is_in_doubt(void **state)
+{
+    static const struct {
+        struct slice host;
+        const char *status, *words;
+    } cases[] = {
+        {SLICE_INIT("127.0.0.1"), "4.4.1", "cannot connect to 127.0.0.1[127.0.0.1]:"},
+        {SLICE_INIT("nobody.example.net"), "4.4.3", "cannot look up nobody.example.net: no such"},
+        {SLICE_INIT("broken.example.net"), "4.4.3", "cannot look up broken.example.net: name"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct fixture fixture;
+        fixture_init(&fixture, "");
+        fixture.hosts[0].host = cases[i].host;
+        fixture.hosts[0].port = free_port();
+        fixture_run(&fixture);
+        expect(&fixture, DONE_NETWORK, cases[i].status, cases[i].words);
+        fixture_finish(&fixture);
+        fixture_done(&fixture);
+    }
+}
+
+static void test_an_address_that_failed_comes_last(void **state)
+{
+    struct fixture fixture;
+    struct socket_address first, second;
+
+    (void)state;
+    fixture_init(&fixture, PIPELINE ONE QUIT PIPELINE ONE QUIT);
+    fixture.hosts[1] = fixture.hosts[0];
+    fixture.hosts[0].host = SLICE("127.0.0.1");
+    fixture.hosts[0].port = free_port();
+    fixture.route.hosts.count = 2;
+    fixture.route.messages = 1;
+    assert_true(socket_address_parse(SLICE("127.0.0.1"), fixture.hosts[0].port, &first));
+    assert_true(socket_address_parse(SLICE("127.0.0.1"), fixture.hosts[1].port, &second));
+    fixture_run(&fixture);
+    assert_true(dead_has(&fixture.shared.dead, &first));
+    assert_false(dead_has(&fixture.shared.dead, &second));
+    /* Were the first one asked first, this would find out that it is not dead any more. */
+    dead_add(&fixture.shared.dead, &second);
+    fixture_run(&fixture);
+    assert_false(dead_has(&fixture.shared.dead, &second));
+    fixture_finish(&fixture);
+    fixture_done(&fixture);
+}
+
+static void test_the_dead_are_forgotten(void **state)
+{
+    struct dead dead;
+    struct socket_address address, other;
+
+    (void)state;
+    dead_init(&dead);
+    clock_fake(0, 1000);
+    assert_true(socket_address_parse(SLICE("192.0.2.1"), 25, &address));
+    assert_false(dead_has(&dead, &address));
+    dead_add(&dead, &address);
+    assert_true(dead_has(&dead, &address));
+    clock_fake(0, 1000 + DEAD_REMEMBERED_MS);
+    assert_false(dead_has(&dead, &address));
+    dead_add(&dead, &address);
+    dead_remove(&dead, &address);
+    assert_false(dead_has(&dead, &address));
+    dead_add(&dead, &address);
+    for (uint16_t port = 1; port <= DEAD_MAX; port++) {
+        clock_fake(0, 1000 + DEAD_REMEMBERED_MS + port);
+        assert_true(socket_address_parse(SLICE("192.0.2.2"), port, &other));
+        dead_add(&dead, &other);
+    }
+    assert_false(dead_has(&dead, &address));
+    assert_true(dead_has(&dead, &other));
+    clock_unfake();
+    dead_done(&dead);
+}
+
+static void test_the_route_says_from_where_and_as_whom(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture,
+                 "connect\n> 220 mx\n< EHLO other.example\n> 250-mx\n> 250 PIPELINING\n" ONE QUIT);
+    fixture.route.helo = SLICE("other.example");
+    fixture.route.source_v4 = SLICE("127.0.0.3");
+    fixture_run(&fixture);
+    expect(&fixture, DONE_OK, "2.0.0", "250 ok");
+    fixture_finish(&fixture);
+    fixture_done(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_next_address_is_tried),
+        cmocka_unit_test(test_the_next_host_is_tried),
+        cmocka_unit_test(test_a_server_that_turns_us_away_is_not_the_last),
+        cmocka_unit_test(test_when_nobody_answers_the_site_is_in_doubt),
+        cmocka_unit_test(test_an_address_that_failed_comes_last),
+        cmocka_unit_test(test_the_dead_are_forgotten),
+        cmocka_unit_test(test_the_route_says_from_where_and_as_whom),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
