@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "mail/address.h"
+#include "mail/reencode.h"
 
 static void refuse_all(struct outcome *outcome, struct status status, const char *why,
                        struct slice server)
@@ -73,13 +74,21 @@ static bool plan_7bit(struct slice server, size_t max, struct text *text, struct
 {
     bool eightbit;
     int r = text_has_eightbit(text, &eightbit);
+    char why[160];
 
-    (void)max;
-    if (r < 0)
+    if (r == 0 && !eightbit)
+        return false;
+    if (r == 0)
+        r = text_reencode(text, max);
+    if (r < 0) {
         cannot_read(outcome, r);
-    else if (eightbit)
-        refuse_all(outcome, STATUS(5, 6, 3), "does not offer 8BITMIME", server);
-    return false;
+    } else if (r > 0) {
+        snprintf(why, sizeof(why),
+                 "does not offer 8BITMIME, and the message cannot be re-encoded: %s",
+                 reencode_outcome_text((enum reencode_outcome)r));
+        refuse_all(outcome, STATUS(5, 6, 3), why, server);
+    }
+    return r == 0;
 }
 
 struct plan plan_make(const struct ehlo_offer *offer, struct slice server, size_t max,

@@ -6,6 +6,7 @@
 #include "relay/text.h"
 
 #include "mail/headerscan.h"
+#include "mail/reencode.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -126,4 +127,25 @@ int text_has_eightbit_header(struct text *text, bool *ret_has)
     } while (piece.len && !scan.done);
     *ret_has = scan.eight_bit;
     return 0;
+}
+
+int text_reencode(struct text *text, size_t max)
+{
+    enum reencode_outcome outcome;
+    char *whole;
+    int r;
+
+    if (text->reencoded.len)
+        return 0;
+    if (text->length > max)
+        return REENCODE_TOO_LARGE;
+    whole = xmalloc(text->length);
+    r = read_at(text, whole, text->length, 0);
+    if (r == 0) {
+        buf_init(&text->reencoded, max);
+        outcome = reencode_to_7bit(slice_from(whole, text->length), &text->reencoded);
+        r = outcome > REENCODE_CHANGED ? (int)outcome : 0;
+    }
+    free(whole);
+    return r;
 }

@@ -117,6 +117,45 @@ static void test_only_those_in_utf8_are_refused(void **state)
     fixture_done(&fixture);
 }
 
+static void test_8bit_text_is_reencoded_where_it_has_to_be(void **state)
+{
+    static const struct {
+        struct slice text;
+        enum done_kind kind;
+        const char *status;
+        const char *sent; /* somewhere in what went out; NULL: nothing went out */
+    } cases[] = {
+        {SLICE_INIT("Content-Type: text/plain; charset=utf-8\r\nMIME-Version: 1.0\r\n"
+                    "Content-Transfer-Encoding: 8bit\r\n\r\ncaf\xc3\xa9\r\n"),
+         DONE_OK, "2.0.0", "caf=C3=A9\r\n"},
+        {SLICE_INIT("Subject: plain\r\n\r\ncafe\r\n"), DONE_OK, "2.0.0", "\r\ncafe\r\n"},
+        {SLICE_INIT("Content-Type: multipart/signed; boundary=b\r\nMIME-Version: 1.0\r\n\r\n"
+                    "--b\r\nContent-Transfer-Encoding: 8bit\r\n\r\ncaf\xc3\xa9\r\n--b\r\n\r\nx\r\n"
+                    "--b--\r\n"),
+         DONE_NEVER, "5.6.3", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct fixture fixture;
+        fixture_init(&fixture, cases[i].sent ? HELLO "> 250-mx\n> 250 PIPELINING\n"
+                                                     "< MAIL FROM:<ann@example.org>\n< RCPT\n" SENT
+                                             : HELLO "> 250 mx\n< QUIT\nclosed\n");
+        fixture.unit.body = BODY_8BITMIME;
+        fixture_text(&fixture, cases[i].text);
+        fixture_run(&fixture);
+        assert_int_equal(fixture.done.recipients[0].kind, cases[i].kind);
+        assert_true(slice_eq(fixture.done.recipients[0].status, slice_from_cstr(cases[i].status)));
+        fixture_finish(&fixture);
+        for (size_t b = 0; b < fixture.server.text.len; b++)
+            assert_true((unsigned char)fixture.server.text.ptr[b] < 0x80);
+        if (cases[i].sent)
+            assert_non_null(memmem(fixture.server.text.ptr, fixture.server.text.len, cases[i].sent,
+                                   strlen(cases[i].sent)));
+        fixture_done(&fixture);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +163,7 @@ int main(void)
         cmocka_unit_test(test_a_message_that_is_too_large_is_not_begun),
         cmocka_unit_test(test_utf8_needs_the_extension_or_is_not_there),
         cmocka_unit_test(test_only_those_in_utf8_are_refused),
+        cmocka_unit_test(test_8bit_text_is_reencoded_where_it_has_to_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
