@@ -259,9 +259,10 @@ static void cancel_all(struct relay *relay)
 static void on_stop_check(void *arg)
 {
     struct relay *relay = arg;
+    struct pool_numbers numbers = pool_numbers(relay->pool);
     uint64_t now = clock_mono_ms();
 
-    if (pool_numbers(relay->pool).running == 0 || now >= relay->stop_at + CANCEL_GRACE_MS) {
+    if (numbers.running + numbers.waiting == 0 || now >= relay->stop_at + CANCEL_GRACE_MS) {
         flush_outbox(relay);
         loop_stop(relay->role->loop);
         return;
@@ -338,6 +339,7 @@ int relay_main(struct role_context *role)
                                                   .arg = &relay};
     int r;
 
+    memset(&relay, 0, sizeof(relay));
     relay.role = role;
     r = relay_open(&relay);
     if (r == 0)

@@ -204,7 +204,9 @@ void fake_server_start(struct fake_server *server, const char *script)
 
 void fake_server_join(struct fake_server *server)
 {
-    pthread_join(server->thread, NULL);
+    if (!server->joined)
+        pthread_join(server->thread, NULL);
+    server->joined = true;
 }
 
 void fake_server_done(struct fake_server *server)

@@ -38,10 +38,12 @@ struct fake_server {
     const char *script;
     struct stream stream;
     bool slow;
+    bool joined;
 };
 
 void fake_server_start(struct fake_server *server, const char *script);
-/* Waits for the script's end. The text and what was heard stay until fake_server_done(). */
+/* Waits for the script's end; once more does nothing. The text and what was heard stay until
+ * fake_server_done(). */
 void fake_server_join(struct fake_server *server);
 void fake_server_done(struct fake_server *server);
 
