@@ -1,0 +1,161 @@
+/* The tables of settings against the manual, the man page, the example file and the defaults. */
+#include "../cmocka_all.h"
+#include "parsing.h"
+
+#include "config/setting.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static char *read_file(const char *path)
+{
+    static const size_t size = 1 << 20;
+    FILE *file = fopen(path, "r");
+    char *text = calloc(1, size);
+
+    if (!file)
+        fail_msg("%s cannot be opened", path);
+    assert_true(fread(text, 1, size - 1, file) > 0);
+    fclose(file);
+    return text;
+}
+
+/* From the heading that begins with `heading` to the next of its level, as a copy. */
+static char *part(const char *text, const char *heading)
+{
+    const char *start = strstr(text, heading), *end;
+
+    if (!start)
+        fail_msg("there is no part '%s'", heading);
+    end = strstr(start + 1, strncmp(heading, "\n## ", 4) == 0 ? "\n## " : "\n# ");
+    return xslicedup(slice_from(start, end ? (size_t)(end - start) : strlen(start)));
+}
+
+static void each_setting_has(const char *text, const char *heading, const struct setting *settings,
+                             size_t n, const char *format, bool example)
+{
+    char *section = part(text, heading), line[256];
+
+    for (size_t i = 0; i < n; i++) {
+        snprintf(line, sizeof(line), "%s%s%s", format,
+                 example ? settings[i].example : settings[i].word, example ? "` |" : "*");
+        if (!strstr(section, line))
+            fail_msg("'%s' is missing under '%s'", line, heading);
+    }
+    free(section);
+}
+
+static void test_the_manual_has_a_row_for_every_setting(void **state)
+{
+    char *manual = read_file(DOCS "/configuration.md"), heading[64];
+
+    (void)state;
+    each_setting_has(manual, "\n## The top level\n", setting_top, setting_n_top, "\n| `", true);
+    for (size_t i = 0; i < setting_n_top; i++) {
+        if (!setting_top[i].settings)
+            continue;
+        snprintf(heading, sizeof(heading), "\n## %s", setting_top[i].word);
+        each_setting_has(manual, heading, setting_top[i].settings, setting_top[i].n_settings,
+                         "\n| `", true);
+    }
+    free(manual);
+}
+
+static void test_the_man_page_has_every_setting(void **state)
+{
+    char *page = read_file(DOCS "/man/nuncio.conf.5.scd"), heading[64];
+
+    (void)state;
+    each_setting_has(page, "\n# THE TOP LEVEL\n", setting_top, setting_n_top, "*", false);
+    for (size_t i = 0; i < setting_n_top; i++) {
+        if (!setting_top[i].settings)
+            continue;
+        snprintf(heading, sizeof(heading), "\n# %s\n", setting_top[i].word);
+        for (char *c = heading; *c; c++)
+            *c = (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
+        each_setting_has(page, heading, setting_top[i].settings, setting_top[i].n_settings, "\n*",
+                         false);
+    }
+    free(page);
+}
+
+static void test_the_example_file_is_right(void **state)
+{
+    char *text = read_file(DOCS "/nuncio.conf.example"), *everything;
+    struct config *config = parse(text);
+    struct problem_list warnings;
+    size_t n = 0;
+
+    (void)state;
+    problem_list_init(&warnings);
+    config_warn(config, &warnings);
+    assert_int_equal(warnings.count, 0);
+    problem_list_done(&warnings);
+    config_unref(config);
+    /* What is commented out must be right too: "# word ..." in lower case with two or more words
+     * of the language is a statement. */
+    everything = calloc(1, strlen(text) + 1);
+    for (char *line = text; *line; line = strchr(line, '\n') + 1) {
+        size_t length = (size_t)(strchr(line, '\n') + 1 - line);
+        size_t skip = 0;
+        for (size_t i = 0; i < setting_n_top; i++) {
+            size_t word = strlen(setting_top[i].word);
+            if (strncmp(line, "# ", 2) == 0 && strncmp(line + 2, setting_top[i].word, word) == 0 &&
+                line[2 + word] == ' ')
+                skip = 2;
+        }
+        memcpy(everything + n, line + skip, length - skip);
+        n += length - skip;
+    }
+    config = parse(everything);
+    assert_int_equal(config->n_domains, 4);
+    assert_int_equal(config->n_routes, 3);
+    config_unref(config);
+    free(everything);
+    free(text);
+}
+
+/* The examples of the sections without a name are their defaults. */
+static void test_examples_show_the_defaults(void **state)
+{
+    static const char *const sections[] = {"limits", "timeouts", "queue", "workers", "log"};
+    struct config *defaults = parse("hostname a.example\n"), *config;
+    struct buf text;
+
+    (void)state;
+    buf_init(&text, 65536);
+    buf_add_cstr(&text, "hostname a.example\n");
+    for (size_t i = 0; i < setting_n_top; i++) {
+        for (size_t k = 0; k < SETTING_COUNT(sections); k++) {
+            if (strcmp(setting_top[i].word, sections[k]) != 0)
+                continue;
+            buf_printf(&text, "%s {\n", sections[k]);
+            for (size_t j = 0; j < setting_top[i].n_settings; j++)
+                buf_printf(&text, "%s\n", setting_top[i].settings[j].example);
+            buf_add_cstr(&text, "}\n");
+        }
+    }
+    buf_add_char(&text, '\0');
+    config = parse(text.ptr);
+    assert_memory_equal(&config->limits, &defaults->limits, sizeof(config->limits));
+    assert_memory_equal(&config->timeouts, &defaults->timeouts, sizeof(config->timeouts));
+    assert_memory_equal(&config->queue, &defaults->queue, sizeof(config->queue));
+    assert_int_equal(config->workers_mx, defaults->workers_mx);
+    assert_int_equal(config->workers_submission, defaults->workers_submission);
+    assert_int_equal(config->log_level, defaults->log_level);
+    assert_int_equal(config->log_format, defaults->log_format);
+    config_unref(config);
+    config_unref(defaults);
+    buf_done(&text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_manual_has_a_row_for_every_setting),
+        cmocka_unit_test(test_the_man_page_has_every_setting),
+        cmocka_unit_test(test_the_example_file_is_right),
+        cmocka_unit_test(test_examples_show_the_defaults),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
