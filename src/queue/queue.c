@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "queue/control.h"
 #include "queue/dispatch.h"
 #include "queue/expand.h"
 #include "queue/intake.h"
@@ -157,6 +158,12 @@ static void take_answer(struct queue *queue, struct slice payload)
     arena_done(&arena);
 }
 
+static void take_done(struct queue *queue, enum role from, struct slice payload)
+{
+    if (dispatch_take_done(queue, payload) < 0)
+        log_error(NULL, "answer-damaged", LOG_STR("peer", role_name(from)));
+}
+
 static void on_message(void *arg, enum role from, struct channel_message *message)
 {
     struct queue *queue = &((struct role_state *)arg)->queue;
@@ -166,7 +173,9 @@ static void on_message(void *arg, enum role from, struct channel_message *messag
     else if (from == ROLE_AUTH && message->type == MSG_RESOLVED)
         take_answer(queue, message->payload);
     else if ((from == ROLE_RELAY || from == ROLE_LOCAL) && message->type == MSG_DONE)
-        dispatch_take_done(queue, message->payload);
+        take_done(queue, from, message->payload);
+    else if (from == ROLE_PARENT && message->type == MSG_ADMIN_REPLY)
+        control_take_reply(queue->control, message->payload);
     channel_message_close_fds(message);
 }
 
@@ -269,7 +278,8 @@ static void on_stop(void *arg)
 
 /* ---- start and end ------------------------------------------------------------------------- */
 
-static void start_parts(struct role_state *state, struct role_context *role)
+static void start_parts(struct role_state *state, struct role_context *role,
+                        const struct peer_groups *groups)
 {
     struct queue *queue = &state->queue;
     struct resolver_events events = {.send = send_question, .answered = on_answered, .arg = queue};
@@ -285,6 +295,7 @@ static void start_parts(struct role_state *state, struct role_context *role)
     queue->dispatch = dispatch_new();
     queue->bouncerate = bouncerate_new();
     queue->records = record_log_new(queue);
+    queue->control = control_new(queue, groups);
     dispatch_peer_lost(queue, ROLE_RELAY);
     dispatch_peer_lost(queue, ROLE_LOCAL);
     state->timer = loop_timer(role->loop, on_time, state);
@@ -297,6 +308,7 @@ static void end_parts(struct role_state *state)
     struct queue *queue = &state->queue;
 
     intake_close(queue);
+    control_free(queue->control);
     loop_timer_free(state->timer);
     record_log_free(queue->records);
     bouncerate_free(queue->bouncerate);
@@ -319,11 +331,14 @@ int queue_main(struct role_context *role)
                                      .status = on_status,
                                      .stop = on_stop,
                                      .arg = &state};
-    int r = role->lock_in(role);
+    struct peer_groups groups;
+    int r;
 
+    peercred_find_groups(role->config, &groups);
+    r = role->lock_in(role);
     if (r < 0)
         return r;
-    start_parts(&state, role);
+    start_parts(&state, role, &groups);
     r = intake_open(&state.queue);
     if (r == 0) {
         loop_on_wake(role->loop, on_time, &state);

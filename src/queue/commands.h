@@ -1,0 +1,50 @@
+/*
+ * The commands of the control socket. A command works in slices, so that a long one stops nothing:
+ * `step` is called when there is room for its answers, until it says that it is through.
+ */
+#ifndef NUNCIO_QUEUE_COMMANDS_H
+#define NUNCIO_QUEUE_COMMANDS_H
+
+#include "queue/peercred.h"
+#include "queue/state.h"
+
+#include <jansson.h>
+
+/* At most so many messages are looked at in one slice. */
+enum { COMMAND_SLICE = 200 };
+
+enum command_state { COMMAND_GOES_ON, COMMAND_THROUGH, COMMAND_WAITS /* for the parent's reply */ };
+
+/* One request and where it stands. */
+struct command_run {
+    struct queue *queue;
+    json_t *request;
+    const struct command *command;
+    struct buf *out;               /* lines for the client */
+    uint32_t cursor;               /* where the walk over the ledger goes on */
+    uint32_t recipient;            /* queue.show: the next one */
+    uint64_t messages, recipients; /* that were changed or shown */
+    uint32_t admin_request;
+};
+
+struct command {
+    const char *name;
+    enum peer_level level;
+    enum command_state (*step)(struct command_run *run);
+};
+
+/* NULL: there is no such command. */
+const struct command *command_find(const char *name);
+
+/* Appends a line; takes the reference over. */
+void command_answer(struct command_run *run, json_t *object);
+/* The last line: {"error":...,"end":true}. */
+enum command_state command_fail(struct command_run *run, const char *text);
+
+/* The steps, by file. */
+enum command_state queue_list_step(struct command_run *run);
+enum command_state queue_show_step(struct command_run *run);
+enum command_state queue_stats_step(struct command_run *run);
+enum command_state queue_change_step(struct command_run *run);
+
+#endif
