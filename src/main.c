@@ -21,6 +21,8 @@ static const struct command commands[] = {
     {"account", cmd_account, "mailboxes: add, list, remove, quota", false},
     {"alias", cmd_alias, "addresses that stand for others: add, list, remove", false},
     {"send", cmd_send, "hand a message to a mail server, and show the conversation", false},
+    {"queue", cmd_queue, "look at the mail that waits, and decide about it", false},
+    {"mailq", cmd_mailq, "the mail that waits", true},
     {NULL, NULL, NULL, false},
 };
 

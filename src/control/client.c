@@ -1,0 +1,197 @@
+/*
+ * See client.h. The socket is reached through a descriptor of its folder, since a socket's address
+ * holds 107 bytes of path and a state folder may lie deeper.
+ */
+#include "control/client.h"
+
+#include "base/log.h"
+#include "config/config.h"
+#include "control/locate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define SOCKET_NAME "control.sock"
+
+enum { PATIENCE_S = 60, LINE_MAX_BYTES = 16 * 1024 * 1024 };
+
+struct client {
+    int fd;
+    struct buf in;
+};
+
+static int state_folder(const char *config_path, struct buf *state)
+{
+    struct config_bundle bundle;
+    struct problem_list problems;
+    struct config *config = NULL;
+    int r;
+
+    problem_list_init(&problems);
+    r = config_load(config_locate(config_path), &bundle, &config, &problems);
+    for (const struct problem *problem = problems.first; problem; problem = problem->next)
+        fprintf(stderr, "%.*s\n", SLICE_ARG(problem_line(&problems, problem)));
+    if (r == 0)
+        buf_add_slice(state, config->state);
+    config_unref(config);
+    config_bundle_done(&bundle);
+    problem_list_done(&problems);
+    return r == 0 ? EX_OK : EX_CONFIG;
+}
+
+static int fail_to_connect(const char *folder, int error)
+{
+    if (error == EACCES || error == EPERM) {
+        fprintf(stderr,
+                "nuncio: %s/" SOCKET_NAME ": %s: ask as root, or be in a group of the "
+                "configuration's control section\n",
+                folder, log_strerror(error));
+        return EX_NOPERM;
+    }
+    fprintf(stderr, "nuncio: the server does not run (%s/" SOCKET_NAME ": %s)\n", folder,
+            log_strerror(error));
+    return EX_UNAVAILABLE;
+}
+
+/* A descriptor, or -errno. */
+static int connect_in(const char *folder)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const struct timeval patience = {.tv_sec = PATIENCE_S};
+    int directory = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC), fd, r = 0;
+
+    if (directory < 0)
+        return -errno;
+    snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" SOCKET_NAME,
+             directory);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+        r = -errno;
+    close(directory);
+    if (r < 0) {
+        if (fd >= 0)
+            close(fd);
+        return r;
+    }
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+    return fd;
+}
+
+int client_open(const char *config, const char *state, struct client **ret_client)
+{
+    struct client *client;
+    struct buf folder;
+    int code = EX_OK, fd = -1;
+
+    buf_init(&folder, 4096);
+    if (state)
+        buf_add_cstr(&folder, state);
+    else
+        code = state_folder(config, &folder);
+    buf_add_cstr(&folder, "/run");
+    buf_add_char(&folder, '\0');
+    if (code == EX_OK) {
+        fd = connect_in(folder.ptr);
+        if (fd < 0)
+            code = fail_to_connect(folder.ptr, -fd);
+    }
+    buf_done(&folder);
+    if (code != EX_OK)
+        return code;
+    client = xcalloc(1, sizeof(*client));
+    client->fd = fd;
+    buf_init(&client->in, LINE_MAX_BYTES);
+    *ret_client = client;
+    return EX_OK;
+}
+
+void client_close(struct client *client)
+{
+    if (!client)
+        return;
+    close(client->fd);
+    buf_done(&client->in);
+    free(client);
+}
+
+static int broken(void)
+{
+    fputs("nuncio: the server broke the connection off, or says nothing any more\n", stderr);
+    return EX_UNAVAILABLE;
+}
+
+static bool send_request(struct client *client, json_t *request)
+{
+    char *text = json_dumps(request, JSON_COMPACT);
+    struct buf line;
+    size_t sent = 0;
+
+    buf_init(&line, LINE_MAX_BYTES);
+    buf_add_cstr(&line, text ? text : "");
+    buf_add_char(&line, '\n');
+    while (sent < line.len) {
+        ssize_t n = send(client->fd, line.ptr + sent, line.len - sent, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        sent += (size_t)n;
+    }
+    free(text);
+    json_decref(request);
+    bool whole = sent == line.len;
+    buf_done(&line);
+    return whole;
+}
+
+/* The next line as JSON; NULL when there is none. */
+static json_t *read_answer(struct client *client)
+{
+    for (;;) {
+        ptrdiff_t end = slice_find(buf_slice(&client->in), '\n');
+        char *to;
+        ssize_t n;
+        if (end >= 0) {
+            json_t *answer = json_loadb(client->in.ptr, (size_t)end, 0, NULL);
+            buf_drop_front(&client->in, (size_t)end + 1);
+            return answer;
+        }
+        to = buf_reserve(&client->in, 16384);
+        if (!to)
+            return NULL;
+        do
+            n = recv(client->fd, to, 16384, 0);
+        while (n < 0 && errno == EINTR);
+        if (n <= 0)
+            return NULL;
+        buf_added(&client->in, (size_t)n);
+    }
+}
+
+int client_ask(struct client *client, json_t *request, client_on_answer *on_answer, void *arg)
+{
+    bool end = false;
+
+    if (!send_request(client, request))
+        return broken();
+    while (!end) {
+        json_t *answer = read_answer(client);
+        const char *error = json_string_value(json_object_get(answer, "error"));
+        if (!answer)
+            return broken();
+        if (error) {
+            fprintf(stderr, "nuncio: %s\n", error);
+            json_decref(answer);
+            return EX_DATAERR;
+        }
+        end = json_is_true(json_object_get(answer, "end"));
+        on_answer(arg, answer);
+        json_decref(answer);
+    }
+    return EX_OK;
+}

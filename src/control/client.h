@@ -1,0 +1,27 @@
+/*
+ * The client of the control socket (state/run/control.sock): one JSON object a line each way. The
+ * server's side and its commands are in src/queue/control.h.
+ *
+ * Failures are told on standard error; the numbers returned are exit codes of sysexits.h.
+ */
+#ifndef NUNCIO_CONTROL_CLIENT_H
+#define NUNCIO_CONTROL_CLIENT_H
+
+#include <jansson.h>
+
+struct client;
+
+/* `config` is the path given with -c, or NULL; `state` the folder given with --state, which makes
+ * reading a configuration needless, or NULL. EX_OK, EX_CONFIG, EX_UNAVAILABLE (no server),
+ * EX_NOPERM. */
+int client_open(const char *config, const char *state, struct client **ret_client);
+void client_close(struct client *client); /* NULL is fine */
+
+/* Called with each line of the answer, the last too, unless that is an error. */
+typedef void client_on_answer(void *arg, const json_t *answer);
+/* Sends the request, whose reference it takes over, and reads the answer to its end. EX_OK;
+ * EX_UNAVAILABLE when the connection breaks or a minute passes without a word; EX_DATAERR when the
+ * server answered with an error. */
+int client_ask(struct client *client, json_t *request, client_on_answer *on_answer, void *arg);
+
+#endif
