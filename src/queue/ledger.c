@@ -49,7 +49,7 @@ static bool is_id(const void *owner, uint32_t handle, const void *key)
 void ledger_init(struct ledger *ledger)
 {
     *ledger = (struct ledger){.texts = texts_new()};
-    pool_init(&ledger->messages, sizeof(struct message));
+    slab_init(&ledger->messages, sizeof(struct message));
     table_init(&ledger->by_id, hash_of_message, ledger);
 }
 
@@ -67,7 +67,7 @@ void ledger_done(struct ledger *ledger)
 
     while ((message = ledger_next(ledger, &handle)))
         free_message(message);
-    pool_done(&ledger->messages);
+    slab_done(&ledger->messages);
     table_done(&ledger->by_id);
     texts_free(ledger->texts);
     free(ledger->heap);
@@ -76,8 +76,8 @@ void ledger_done(struct ledger *ledger)
 struct message *ledger_add(struct ledger *ledger, uint64_t id, uint32_t n_recipients,
                            struct spool_location location, uint64_t born)
 {
-    uint32_t handle = pool_take(&ledger->messages);
-    struct message *message = pool_at(&ledger->messages, handle);
+    uint32_t handle = slab_take(&ledger->messages);
+    struct message *message = slab_at(&ledger->messages, handle);
 
     message->id = id;
     message->location = location;
@@ -98,7 +98,7 @@ struct message *ledger_find(const struct ledger *ledger, uint64_t id)
 
 struct message *ledger_at(const struct ledger *ledger, uint32_t handle)
 {
-    return pool_at(&ledger->messages, handle);
+    return slab_at(&ledger->messages, handle);
 }
 
 void ledger_remove(struct ledger *ledger, struct message *message)
@@ -109,12 +109,12 @@ void ledger_remove(struct ledger *ledger, struct message *message)
         texts_drop(ledger->texts, ledger_recipient(message, i)->reply);
     table_remove(&ledger->by_id, handle);
     free_message(message);
-    pool_give(&ledger->messages, handle);
+    slab_give(&ledger->messages, handle);
 }
 
 struct message *ledger_next(const struct ledger *ledger, uint32_t *handle)
 {
-    return pool_next(&ledger->messages, handle);
+    return slab_next(&ledger->messages, handle);
 }
 
 struct ledger_recipient *ledger_recipient(struct message *message, uint32_t index)

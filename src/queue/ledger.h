@@ -9,7 +9,7 @@
 #ifndef NUNCIO_QUEUE_LEDGER_H
 #define NUNCIO_QUEUE_LEDGER_H
 
-#include "queue/pool.h"
+#include "queue/slab.h"
 #include "queue/table.h"
 #include "queue/texts.h"
 #include "spool/spool.h"
@@ -77,7 +77,7 @@ struct ledger_due {
 };
 
 struct ledger {
-    struct pool messages;
+    struct slab messages;
     struct table by_id;
     struct texts *texts;
     struct ledger_due *heap; /* entries whose tick is not their message's `due` are stale */

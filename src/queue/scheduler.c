@@ -12,7 +12,7 @@
 #include "queue/scheduler.h"
 
 #include "base/buf.h"
-#include "queue/pool.h"
+#include "queue/slab.h"
 #include "queue/table.h"
 
 #include <utlist.h>
@@ -68,7 +68,7 @@ struct scheduler {
     struct lane **lanes; /* by number; 0 is not used */
     uint32_t n_lanes;
     struct lane *ring; /* the lane that goes next */
-    struct pool units, senders;
+    struct slab units, senders;
     struct table by_sender, by_key;
     bool paused[WAY_PROGRAM + 1];
     unsigned under_way;
@@ -77,12 +77,12 @@ struct scheduler {
 
 static struct unit *unit_at(const struct scheduler *scheduler, uint32_t handle)
 {
-    return pool_at(&scheduler->units, handle);
+    return slab_at(&scheduler->units, handle);
 }
 
 static struct sender *sender_at(const struct scheduler *scheduler, uint32_t handle)
 {
-    return pool_at(&scheduler->senders, handle);
+    return slab_at(&scheduler->senders, handle);
 }
 
 static uint64_t sender_hash(uint32_t lane, uint32_t hash, uint8_t slot)
@@ -115,8 +115,8 @@ void scheduler_free(struct scheduler *scheduler)
         free(scheduler->lanes[i]);
     }
     free(scheduler->lanes);
-    pool_done(&scheduler->units);
-    pool_done(&scheduler->senders);
+    slab_done(&scheduler->units);
+    slab_done(&scheduler->senders);
     table_done(&scheduler->by_sender);
     table_done(&scheduler->by_key);
     free(scheduler);
@@ -179,8 +179,8 @@ struct scheduler *scheduler_new(const struct scheduler_rules *rules)
 
     scheduler->rules = *rules;
     scheduler->n_lanes = 1;
-    pool_init(&scheduler->units, sizeof(struct unit));
-    pool_init(&scheduler->senders, sizeof(struct sender));
+    slab_init(&scheduler->units, sizeof(struct unit));
+    slab_init(&scheduler->senders, sizeof(struct sender));
     table_init(&scheduler->by_sender, hash_of_sender, scheduler);
     table_init(&scheduler->by_key, hash_of_lane, scheduler);
     return scheduler;
@@ -255,7 +255,7 @@ static struct sender *find_sender(struct scheduler *scheduler, const struct unit
 static struct sender *make_sender(struct scheduler *scheduler, const struct unit *unit)
 {
     uint32_t *ring = &scheduler->lanes[unit->lane]->rings[unit->slot];
-    struct sender *sender = sender_at(scheduler, pool_take(&scheduler->senders));
+    struct sender *sender = sender_at(scheduler, slab_take(&scheduler->senders));
 
     sender->hash = unit->sender;
     sender->lane = unit->lane;
@@ -281,7 +281,7 @@ static void drop_sender(struct scheduler *scheduler, struct sender *sender)
     else
         sender_at(scheduler, *ring)->next = sender->next;
     table_remove(&scheduler->by_sender, sender->handle);
-    pool_give(&scheduler->senders, sender->handle);
+    slab_give(&scheduler->senders, sender->handle);
 }
 
 static void queue_unit(struct scheduler *scheduler, struct unit *unit, bool in_front)
@@ -307,7 +307,7 @@ static void queue_unit(struct scheduler *scheduler, struct unit *unit, bool in_f
 static void forget_if_over(struct scheduler *scheduler, struct unit *unit)
 {
     if (!unit->waiting && !unit->under_way && !unit->queued)
-        pool_give(&scheduler->units, unit->handle);
+        slab_give(&scheduler->units, unit->handle);
 }
 
 static struct unit *pop_unit(struct scheduler *scheduler, struct sender *sender)
@@ -353,7 +353,7 @@ uint32_t scheduler_add(struct scheduler *scheduler, struct lane *lane,
         *ret_refusal = (struct lane_refusal){.until = now + CROWDED_WAIT_MS};
         return 0;
     }
-    key.handle = pool_take(&scheduler->units);
+    key.handle = slab_take(&scheduler->units);
     key.message = order->message;
     key.waiting = n;
     unit = unit_at(scheduler, key.handle);

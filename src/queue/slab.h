@@ -6,13 +6,13 @@
  * uint32_t in which its owner keeps the handle while the item lives; that is how a walk over all
  * handles tells the living from the free.
  */
-#ifndef NUNCIO_QUEUE_POOL_H
-#define NUNCIO_QUEUE_POOL_H
+#ifndef NUNCIO_QUEUE_SLAB_H
+#define NUNCIO_QUEUE_SLAB_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-struct pool {
+struct slab {
     size_t item_size;
     char **chunks;
     uint32_t n_chunks;
@@ -22,16 +22,16 @@ struct pool {
 };
 
 /* item_size is a multiple of the item's alignment. */
-void pool_init(struct pool *pool, size_t item_size);
-void pool_done(struct pool *pool);
+void slab_init(struct slab *slab, size_t item_size);
+void slab_done(struct slab *slab);
 
 /* A zeroed item whose handle stands in its first four bytes. Never 0. */
-uint32_t pool_take(struct pool *pool);
-void pool_give(struct pool *pool, uint32_t handle);
+uint32_t slab_take(struct slab *slab);
+void slab_give(struct slab *slab, uint32_t handle);
 /* The handle must be live. */
-void *pool_at(const struct pool *pool, uint32_t handle);
+void *slab_at(const struct slab *slab, uint32_t handle);
 /* The first live item behind *handle (0 at the start), which becomes its handle; NULL at the end.
  * Items that come and go between calls may or may not be seen; the others are seen once. */
-void *pool_next(const struct pool *pool, uint32_t *handle);
+void *slab_next(const struct slab *slab, uint32_t *handle);
 
 #endif
