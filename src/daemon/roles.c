@@ -1,12 +1,16 @@
 /* The roles of a Nuncio server. See io/message.h for what they say to each other. */
 #include "daemon/roles.h"
 
+#include "account/auth.h"
 #include "local/local.h"
+#include "queue/queue.h"
 #include "receive/receive.h"
 
 static const struct role_entry entries[] = {
     {ROLE_RECEIVE, receive_main, 0, false},
     {ROLE_LOCAL, local_main, 1, false},
+    {ROLE_QUEUE, queue_main, 2, false},
+    {ROLE_AUTH, auth_main, 3, false},
 };
 
 static const struct role_link links[] = {

@@ -98,8 +98,8 @@ static void shorten(struct queue *queue, struct attempt *attempt, uint32_t n)
 
 static const struct msg_resolved *mailbox_of(struct queue *queue, const struct recipient *recipient)
 {
-    return lookup_find(queue->lookup, recipient->address, recipient->via, LOOKUP_KEEP_MS,
-                       queue_now(queue));
+    return answers_find(queue->answers, recipient->address, recipient->via, ANSWERS_KEEP_MS,
+                        queue_now(queue));
 }
 
 /* The server's own postmaster mailbox is nobody's account. */
@@ -114,16 +114,16 @@ static bool ask_mailboxes(struct queue *queue, struct attempt *attempt,
                           const struct envelope *envelope, uint64_t max_age_ms)
 {
     struct message *message = ledger_at(&queue->ledger, attempt->message);
-    struct lookup_waiter waiter = {.number = attempt->number, .attempt = true};
+    struct answers_waiter waiter = {.number = attempt->number, .attempt = true};
     uint64_t now = queue_now(queue);
 
     for (uint32_t i = 0; i < attempt->n; i++) {
         const struct recipient *recipient = extra_recipient(message, envelope, attempt->indexes[i]);
         if (is_own_mailbox(recipient) ||
-            lookup_find(queue->lookup, recipient->address, recipient->via, max_age_ms, now))
+            answers_find(queue->answers, recipient->address, recipient->via, max_age_ms, now))
             continue;
         attempt->answers++;
-        lookup_ask(queue->lookup, recipient->address, recipient->via, waiter, now);
+        answers_ask(queue->answers, recipient->address, recipient->via, waiter, now);
     }
     return attempt->answers > 0;
 }
@@ -276,7 +276,7 @@ void dispatch_answered(struct queue *queue, uint64_t number)
     struct attempt *attempt = attempts_find(&queue->dispatch->attempts, number);
 
     if (attempt && attempt->answers && --attempt->answers == 0)
-        send_attempt(queue, attempt, LOOKUP_KEEP_MS);
+        send_attempt(queue, attempt, ANSWERS_KEEP_MS);
 }
 
 static struct attempt *begin_attempt(struct queue *queue, const struct scheduler_turn *turn)
@@ -303,7 +303,7 @@ void dispatch_run(struct queue *queue)
     struct scheduler_turn turn;
 
     while (scheduler_next(queue->scheduler, &turn))
-        send_attempt(queue, begin_attempt(queue, &turn), LOOKUP_FRESH_MS);
+        send_attempt(queue, begin_attempt(queue, &turn), ANSWERS_FRESH_MS);
 }
 
 /* ---- answers ------------------------------------------------------------------------------- */

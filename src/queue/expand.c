@@ -61,8 +61,8 @@ static void decide(struct pass *pass, uint32_t index, struct route_decision *ret
     route_decide(queue->config, recipient, NULL, null_sender, ret_decision);
     if (ret_decision->verdict != ROUTE_ASK)
         return;
-    answer = lookup_find(queue->lookup, recipient->address, recipient->via, pass->max_age_ms,
-                         queue_now(queue));
+    answer = answers_find(queue->answers, recipient->address, recipient->via, pass->max_age_ms,
+                          queue_now(queue));
     if (answer)
         route_decide(queue->config, recipient, answer, null_sender, ret_decision);
 }
@@ -71,7 +71,7 @@ static void decide(struct pass *pass, uint32_t index, struct route_decision *ret
 static bool ask(struct pass *pass)
 {
     struct message *message = pass->message;
-    struct lookup_waiter waiter = {.number = message->id};
+    struct answers_waiter waiter = {.number = message->id};
     uint32_t missing = 0;
 
     for (uint32_t i = 0; i < message->n_recipients; i++) {
@@ -86,8 +86,8 @@ static bool ask(struct pass *pass)
         missing++;
         extra_of(message)->answers++;
         message->flags |= MESSAGE_RESOLVING;
-        lookup_ask(pass->queue->lookup, recipient->address, recipient->via, waiter,
-                   queue_now(pass->queue));
+        answers_ask(pass->queue->answers, recipient->address, recipient->via, waiter,
+                    queue_now(pass->queue));
     }
     return missing > 0;
 }
@@ -395,7 +395,7 @@ void expand_message(struct queue *queue, struct message *message, const struct e
     if (message->flags & MESSAGE_RESOLVING)
         return;
     if (has_due(message, queue_now(queue))) {
-        route_message(queue, message, envelope, LOOKUP_FRESH_MS);
+        route_message(queue, message, envelope, ANSWERS_FRESH_MS);
         return;
     }
     expand_schedule(queue, message);
@@ -410,7 +410,7 @@ void expand_answered(struct queue *queue, uint64_t message_id)
         return;
     message->flags &= (uint8_t)~MESSAGE_RESOLVING;
     arena_reset(&queue->scratch);
-    route_message(queue, message, NULL, LOOKUP_KEEP_MS);
+    route_message(queue, message, NULL, ANSWERS_KEEP_MS);
 }
 
 void expand_schedule(struct queue *queue, struct message *message)

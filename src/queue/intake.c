@@ -48,7 +48,7 @@ static void on_message(void *arg, const struct envelope *envelope, struct spool_
         now = retry_from_future(now, wall, envelope->hold_until_ms, queue->rules.expire_after_ms);
     for (uint32_t i = 0; now > queue_now(queue) && i < message->n_recipients; i++)
         ledger_set_state(message, i, RECIPIENT_WAITING, retry_tick(now));
-    if (opening || lookup_pending(queue->lookup) > RESOLVING_MAX) {
+    if (opening || answers_pending(queue->answers) > RESOLVING_MAX) {
         ledger_set_due(&queue->ledger, message, now);
         return;
     }

@@ -68,7 +68,7 @@ static bool run_due(struct queue *queue)
     struct message *message;
 
     for (unsigned n = 0; n < DUE_A_ROUND; n++) {
-        if (lookup_pending(queue->lookup) > RESOLVING_MAX)
+        if (answers_pending(queue->answers) > RESOLVING_MAX)
             return false; /* the next answer comes back here */
         message = ledger_pop_due(&queue->ledger, queue_now(queue));
         if (!message)
@@ -99,7 +99,7 @@ static void on_idle(void *arg)
     record_take_done(queue);
     if (tick) {
         state->next_tick = now + TICK_EVERY_MS;
-        lookup_tick(queue->lookup, now);
+        answers_tick(queue->answers, now);
         record_tick(queue);
         merge_tick(queue);
     }
@@ -139,7 +139,7 @@ static int send_question(void *arg, const struct msg_resolve *question)
     return r;
 }
 
-static void on_answered(void *arg, struct lookup_waiter waiter)
+static void on_answered(void *arg, struct answers_waiter waiter)
 {
     if (waiter.attempt)
         dispatch_answered(arg, waiter.number);
@@ -154,7 +154,7 @@ static void take_answer(struct queue *queue, struct slice payload)
 
     arena_init(&arena);
     if (msg_resolved_decode(payload, &arena, &answer) == 0)
-        lookup_take(queue->lookup, &answer, queue_now(queue));
+        answers_take(queue->answers, &answer, queue_now(queue));
     arena_done(&arena);
 }
 
@@ -186,7 +186,7 @@ static void on_peer_up(void *arg, enum role peer)
     if (peer == ROLE_RECEIVE)
         intake_rescan(queue);
     else if (peer == ROLE_AUTH)
-        lookup_send_more(queue->lookup);
+        answers_send_more(queue->answers);
     else
         dispatch_peer_ready(queue, peer);
 }
@@ -196,7 +196,7 @@ static void on_peer_writable(void *arg, enum role peer)
     struct queue *queue = &((struct role_state *)arg)->queue;
 
     if (peer == ROLE_AUTH)
-        lookup_send_more(queue->lookup);
+        answers_send_more(queue->answers);
     else
         dispatch_peer_ready(queue, peer);
 }
@@ -208,7 +208,7 @@ static void on_peer_down(void *arg, enum role peer)
     if (peer == ROLE_RECEIVE)
         intake_rescan(queue);
     else if (peer == ROLE_AUTH)
-        lookup_lost(queue->lookup, queue_now(queue));
+        answers_lost(queue->answers, queue_now(queue));
     else
         dispatch_peer_lost(queue, peer);
 }
@@ -250,7 +250,7 @@ static bool on_config(void *arg, struct config *config, struct buf *why_not)
     (void)why_not;
     use_config(queue, config);
     scheduler_set_rules(queue->scheduler, &rules);
-    lookup_forget(queue->lookup);
+    answers_forget(queue->answers);
     expand_anew(queue);
     return true;
 }
@@ -282,7 +282,7 @@ static void start_parts(struct role_state *state, struct role_context *role,
                         const struct peer_groups *groups)
 {
     struct queue *queue = &state->queue;
-    struct lookup_events events = {.send = send_question, .answered = on_answered, .arg = queue};
+    struct answers_events events = {.send = send_question, .answered = on_answered, .arg = queue};
     struct scheduler_rules rules = scheduler_rules_of(role->config);
 
     queue->role = role;
@@ -291,7 +291,7 @@ static void start_parts(struct role_state *state, struct role_context *role,
     arena_init(&queue->scratch);
     ledger_init(&queue->ledger);
     queue->scheduler = scheduler_new(&rules);
-    queue->lookup = lookup_new(&events);
+    queue->answers = answers_new(&events);
     queue->dispatch = dispatch_new();
     queue->bouncerate = bouncerate_new();
     queue->records = record_log_new(queue);
@@ -313,7 +313,7 @@ static void end_parts(struct role_state *state)
     record_log_free(queue->records);
     bouncerate_free(queue->bouncerate);
     dispatch_free(queue->dispatch);
-    lookup_free(queue->lookup);
+    answers_free(queue->answers);
     scheduler_free(queue->scheduler);
     ledger_done(&queue->ledger);
     arena_done(&queue->scratch);

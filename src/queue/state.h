@@ -8,7 +8,7 @@
 #include "io/role.h"
 #include "queue/bouncerate.h"
 #include "queue/ledger.h"
-#include "queue/lookup.h"
+#include "queue/answers.h"
 #include "queue/retry.h"
 #include "queue/scheduler.h"
 #include "spool/spool.h"
@@ -28,7 +28,7 @@ struct queue {
     uint64_t mono_start_ms;
     struct ledger ledger;
     struct scheduler *scheduler;
-    struct lookup *lookup;
+    struct answers *answers;
     struct spool_store *store;
     struct dispatch *dispatch;
     struct record_log *records;

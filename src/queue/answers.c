@@ -1,9 +1,9 @@
 /*
  * Entries by address (in ASCII lower case, and marked when the address came from itself, which is
  * the one thing about `via` that changes the answer) and by the number of the question. See
- * lookup.h.
+ * answers.h.
  */
-#include "queue/lookup.h"
+#include "queue/answers.h"
 
 #include "base/arena.h"
 
@@ -13,7 +13,7 @@
 enum { ENTRIES_MAX = 16384 };
 
 struct waiting {
-    struct lookup_waiter waiter;
+    struct answers_waiter waiter;
     struct waiting *next;
 };
 
@@ -32,20 +32,20 @@ struct entry {
     UT_hash_handle by_key, by_request;
 };
 
-struct lookup {
-    struct lookup_events events;
+struct answers {
+    struct answers_events events;
     struct entry *entries_by_key;
     struct entry *entries_by_request; /* the pending ones */
     struct entry *unsent;
     uint64_t last_request;
 };
 
-struct lookup *lookup_new(const struct lookup_events *events)
+struct answers *answers_new(const struct answers_events *events)
 {
-    struct lookup *lookup = xcalloc(1, sizeof(*lookup));
+    struct answers *answers = xcalloc(1, sizeof(*answers));
 
-    lookup->events = *events;
-    return lookup;
+    answers->events = *events;
+    return answers;
 }
 
 static void forget_waiting(struct entry *entry)
@@ -57,28 +57,28 @@ static void forget_waiting(struct entry *entry)
     entry->waiting = NULL;
 }
 
-static void drop_entry(struct lookup *lookup, struct entry *entry)
+static void drop_entry(struct answers *answers, struct entry *entry)
 {
-    HASH_DELETE(by_key, lookup->entries_by_key, entry);
+    HASH_DELETE(by_key, answers->entries_by_key, entry);
     if (entry->pending)
-        HASH_DELETE(by_request, lookup->entries_by_request, entry);
+        HASH_DELETE(by_request, answers->entries_by_request, entry);
     if (entry->pending && !entry->sent)
-        DL_DELETE(lookup->unsent, entry);
+        DL_DELETE(answers->unsent, entry);
     forget_waiting(entry);
     arena_done(&entry->arena);
     free(entry->key);
     free(entry);
 }
 
-void lookup_free(struct lookup *lookup)
+void answers_free(struct answers *answers)
 {
     struct entry *entry, *tmp;
 
-    if (!lookup)
+    if (!answers)
         return;
-    HASH_ITER(by_key, lookup->entries_by_key, entry, tmp)
-    drop_entry(lookup, entry);
-    free(lookup);
+    HASH_ITER(by_key, answers->entries_by_key, entry, tmp)
+    drop_entry(answers, entry);
+    free(answers);
 }
 
 /* Address and via are at most a few hundred bytes each (RFC 5321 section 4.5.3.1). */
@@ -98,80 +98,80 @@ static void make_key(struct slice address, struct slice via, struct key *key)
     key->len = address.len + 1;
 }
 
-static struct entry *find_entry(const struct lookup *lookup, const struct key *key)
+static struct entry *find_entry(const struct answers *answers, const struct key *key)
 {
     struct entry *entry = NULL;
 
-    HASH_FIND(by_key, lookup->entries_by_key, key->bytes, key->len, entry);
+    HASH_FIND(by_key, answers->entries_by_key, key->bytes, key->len, entry);
     return entry;
 }
 
-const struct msg_resolved *lookup_find(const struct lookup *lookup, struct slice address,
-                                       struct slice via, uint64_t max_age_ms, uint64_t now)
+const struct msg_resolved *answers_find(const struct answers *answers, struct slice address,
+                                        struct slice via, uint64_t max_age_ms, uint64_t now)
 {
     struct key key;
     const struct entry *entry;
 
     make_key(address, via, &key);
-    entry = find_entry(lookup, &key);
+    entry = find_entry(answers, &key);
     return entry && !entry->pending && now - entry->at <= max_age_ms ? &entry->answer : NULL;
 }
 
-static struct entry *make_entry(struct lookup *lookup, const struct key *key)
+static struct entry *make_entry(struct answers *answers, const struct key *key)
 {
     struct entry *entry = xcalloc(1, sizeof(*entry));
 
     arena_init(&entry->arena);
     entry->key = xslicedup(slice_from(key->bytes, key->len));
     entry->key_len = key->len;
-    HASH_ADD_KEYPTR(by_key, lookup->entries_by_key, entry->key, entry->key_len, entry);
+    HASH_ADD_KEYPTR(by_key, answers->entries_by_key, entry->key, entry->key_len, entry);
     return entry;
 }
 
-static void begin_question(struct lookup *lookup, struct entry *entry, struct slice address,
+static void begin_question(struct answers *answers, struct entry *entry, struct slice address,
                            struct slice via, uint64_t now)
 {
     arena_reset(&entry->arena);
     entry->address = arena_dup(&entry->arena, address);
     entry->via = arena_dup(&entry->arena, via);
-    entry->request = ++lookup->last_request;
+    entry->request = ++answers->last_request;
     entry->pending = true;
     entry->sent = false;
     entry->at = now;
-    HASH_ADD(by_request, lookup->entries_by_request, request, sizeof(entry->request), entry);
-    DL_APPEND(lookup->unsent, entry);
+    HASH_ADD(by_request, answers->entries_by_request, request, sizeof(entry->request), entry);
+    DL_APPEND(answers->unsent, entry);
 }
 
-void lookup_send_more(struct lookup *lookup)
+void answers_send_more(struct answers *answers)
 {
-    while (lookup->unsent) {
-        struct entry *entry = lookup->unsent;
+    while (answers->unsent) {
+        struct entry *entry = answers->unsent;
         struct msg_resolve question = {
             .request = entry->request, .address = entry->address, .via = entry->via};
-        if (lookup->events.send(lookup->events.arg, &question) < 0)
+        if (answers->events.send(answers->events.arg, &question) < 0)
             return;
         entry->sent = true;
-        DL_DELETE(lookup->unsent, entry);
+        DL_DELETE(answers->unsent, entry);
     }
 }
 
-void lookup_ask(struct lookup *lookup, struct slice address, struct slice via,
-                struct lookup_waiter waiter, uint64_t now)
+void answers_ask(struct answers *answers, struct slice address, struct slice via,
+                 struct answers_waiter waiter, uint64_t now)
 {
     struct waiting *waiting = xcalloc(1, sizeof(*waiting));
     struct key key;
     struct entry *entry;
 
     make_key(address, via, &key);
-    entry = find_entry(lookup, &key);
+    entry = find_entry(answers, &key);
     if (!entry)
-        entry = make_entry(lookup, &key);
+        entry = make_entry(answers, &key);
     waiting->waiter = waiter;
     LL_PREPEND(entry->waiting, waiting);
     if (entry->pending)
         return;
-    begin_question(lookup, entry, address, via, now);
-    lookup_send_more(lookup);
+    begin_question(answers, entry, address, via, now);
+    answers_send_more(answers);
 }
 
 static void copy_answer(struct entry *entry, const struct msg_resolved *answer)
@@ -188,33 +188,33 @@ static void copy_answer(struct entry *entry, const struct msg_resolved *answer)
         to->targets[i] = arena_dup(arena, answer->targets[i]);
 }
 
-static void settle(struct lookup *lookup, struct entry *entry, const struct msg_resolved *answer,
+static void settle(struct answers *answers, struct entry *entry, const struct msg_resolved *answer,
                    uint64_t now)
 {
     struct waiting *waiting = entry->waiting, *next;
 
-    HASH_DELETE(by_request, lookup->entries_by_request, entry);
+    HASH_DELETE(by_request, answers->entries_by_request, entry);
     if (!entry->sent)
-        DL_DELETE(lookup->unsent, entry);
+        DL_DELETE(answers->unsent, entry);
     entry->pending = false;
     entry->at = now;
     entry->waiting = NULL;
     copy_answer(entry, answer);
     for (; waiting; waiting = next) {
         next = waiting->next;
-        lookup->events.answered(lookup->events.arg, waiting->waiter);
+        answers->events.answered(answers->events.arg, waiting->waiter);
         free(waiting);
     }
 }
 
-void lookup_take(struct lookup *lookup, const struct msg_resolved *answer, uint64_t now)
+void answers_take(struct answers *answers, const struct msg_resolved *answer, uint64_t now)
 {
     struct entry *entry = NULL;
 
-    HASH_FIND(by_request, lookup->entries_by_request, &answer->request, sizeof(answer->request),
+    HASH_FIND(by_request, answers->entries_by_request, &answer->request, sizeof(answer->request),
               entry);
     if (entry)
-        settle(lookup, entry, answer, now);
+        settle(answers, entry, answer, now);
 }
 
 static const struct msg_resolved no_answer = {
@@ -222,53 +222,53 @@ static const struct msg_resolved no_answer = {
 
 /* Settling calls back, and who is called may ask again: so the list is walked by asking for the
  * oldest again and again, up to the last question asked before. */
-static void give_up_before(struct lookup *lookup, uint64_t request, uint64_t asked_before,
+static void give_up_before(struct answers *answers, uint64_t request, uint64_t asked_before,
                            bool sent_only, uint64_t now)
 {
-    struct entry *entry = lookup->entries_by_request;
+    struct entry *entry = answers->entries_by_request;
 
     while (entry && entry->request <= request) {
         struct entry *next = entry->by_request.next;
         if (entry->at < asked_before && (entry->sent || !sent_only)) {
-            settle(lookup, entry, &no_answer, now);
-            next = lookup->entries_by_request;
+            settle(answers, entry, &no_answer, now);
+            next = answers->entries_by_request;
         }
         entry = next;
     }
 }
 
-void lookup_lost(struct lookup *lookup, uint64_t now)
+void answers_lost(struct answers *answers, uint64_t now)
 {
-    give_up_before(lookup, lookup->last_request, UINT64_MAX, true, now);
+    give_up_before(answers, answers->last_request, UINT64_MAX, true, now);
 }
 
-void lookup_forget(struct lookup *lookup)
+void answers_forget(struct answers *answers)
 {
     struct entry *entry, *tmp;
 
-    HASH_ITER(by_key, lookup->entries_by_key, entry, tmp)
+    HASH_ITER(by_key, answers->entries_by_key, entry, tmp)
     {
         if (!entry->pending)
-            drop_entry(lookup, entry);
+            drop_entry(answers, entry);
     }
 }
 
-void lookup_tick(struct lookup *lookup, uint64_t now)
+void answers_tick(struct answers *answers, uint64_t now)
 {
-    uint64_t keep =
-        HASH_CNT(by_key, lookup->entries_by_key) > ENTRIES_MAX ? LOOKUP_FRESH_MS : LOOKUP_KEEP_MS;
+    uint64_t keep = HASH_CNT(by_key, answers->entries_by_key) > ENTRIES_MAX ? ANSWERS_FRESH_MS
+                                                                            : ANSWERS_KEEP_MS;
     struct entry *entry, *tmp;
 
-    if (now > LOOKUP_DEADLINE_MS)
-        give_up_before(lookup, lookup->last_request, now - LOOKUP_DEADLINE_MS, false, now);
-    HASH_ITER(by_key, lookup->entries_by_key, entry, tmp)
+    if (now > ANSWERS_DEADLINE_MS)
+        give_up_before(answers, answers->last_request, now - ANSWERS_DEADLINE_MS, false, now);
+    HASH_ITER(by_key, answers->entries_by_key, entry, tmp)
     {
         if (!entry->pending && now - entry->at > keep)
-            drop_entry(lookup, entry);
+            drop_entry(answers, entry);
     }
 }
 
-unsigned lookup_pending(const struct lookup *lookup)
+unsigned answers_pending(const struct answers *answers)
 {
-    return HASH_CNT(by_request, lookup->entries_by_request);
+    return HASH_CNT(by_request, answers->entries_by_request);
 }
