@@ -9,7 +9,7 @@
  *   state/accounts/   0700 nuncio-auth
  *   state/mail/       0700 nuncio-local     an IMAP server reads it as that user
  *   state/postmaster/ 0700 nuncio-local
- *   state/maildrop/   1733 nuncio-receive   any user may leave a message, none may look
+ *   state/maildrop/   3733 nuncio-receive   any user may leave a message, none may look
  *
  * Started by an ordinary user, all of it is that user's, with the same modes.
  */

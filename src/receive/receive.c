@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "io/lookup.h"
+#include "receive/drop.h"
 #include "receive/durable.h"
 #include "receive/listener.h"
 
@@ -27,6 +28,7 @@ struct receive {
     struct durable durable;
     struct tasks *pool_mx, *pool_submission;
     struct listener *listeners;
+    struct drop *drop; /* NULL: no maildrop */
 };
 
 /* ---- seams ---------------------------------------------------------------------------------- */
@@ -104,6 +106,7 @@ static void on_status(void *arg, struct buf *json)
     buf_printf(json, "\"messages\":%llu,\"recipients\":%llu,",
                (unsigned long long)atomic_load(&counts->messages),
                (unsigned long long)atomic_load(&counts->recipients));
+    buf_printf(json, "\"from_maildrop\":%llu,", (unsigned long long)atomic_load(&counts->dropped));
     buf_printf(json, "\"refused_messages\":%llu,\"refused_recipients\":%llu,",
                (unsigned long long)atomic_load(&counts->refused_messages),
                (unsigned long long)atomic_load(&counts->refused_recipients));
@@ -174,7 +177,9 @@ static int start(struct receive *receive)
     receive->pool_submission = tasks_new("submission", config->workers_submission);
     if (!receive->pool_mx || !receive->pool_submission)
         return -EAGAIN;
-    return start_listeners(receive);
+    if (receive->drop)
+        r = drop_start(receive->drop, receive->pool_submission);
+    return r < 0 ? r : start_listeners(receive);
 }
 
 static void stop(struct receive *receive)
@@ -193,6 +198,7 @@ static void stop(struct receive *receive)
             log_error(NULL, "sessions-left", LOG_INT("pool", i));
         tasks_free(pools[i]);
     }
+    drop_close(receive->drop);
     lookup_free(receive->lookup);
     free(receive->listeners);
 }
@@ -215,6 +221,7 @@ int receive_main(struct role_context *role)
     durable_init(&receive.durable, role);
     server_init(&receive.server, role->config);
     loop_on_wake(role->loop, on_wake, &receive);
+    receive.drop = drop_open(&receive.server, role->config->state);
     r = role->lock_in(role);
     if (r == 0)
         r = start(&receive);
