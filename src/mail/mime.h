@@ -28,7 +28,7 @@ enum mime_kind {
     MIME_MESSAGE,   /* message/rfc822, not itself encoded: its one child is the message inside */
 };
 
-enum { MIME_NO_PART = UINT32_MAX };
+#define MIME_NO_PART UINT32_MAX
 
 struct mime_part {
     enum mime_kind kind;

@@ -312,10 +312,29 @@ static void put_extended(struct buf *out, struct slice name, struct slice value)
     }
 }
 
-/* What comes before the first ";" stays; of each parameter one line. */
+/* Cuts off what comes before the parameters; a ";" in a comment does not begin them. */
+static struct slice take_main_value(struct slice *rest)
+{
+    struct slice all = *rest;
+    size_t depth = 0;
+    size_t at = 0;
+
+    for (; at < all.len && (depth || all.ptr[at] != ';'); at++) {
+        if (all.ptr[at] == '\\')
+            at++;
+        else if (all.ptr[at] == '(')
+            depth++;
+        else if (all.ptr[at] == ')' && depth)
+            depth--;
+    }
+    *rest = slice_skip(all, at);
+    return slice_sub(all, 0, at);
+}
+
+/* The main value stays; of each parameter one line. */
 static bool put_parameters(struct writing *w, struct slice value)
 {
-    struct slice first = slice_cut(&value, ';');
+    struct slice first = take_main_value(&value);
     struct mime_param_text param;
 
     if (!is_sevenbit(first) || first.len > WORD_MAX)
