@@ -273,7 +273,7 @@ static enum address_error parse_literal(struct cursor *cursor, enum address_kind
         if (!is_ipv6(slice_skip(text, ipv6_tag.len)))
             return ADDRESS_BAD_LITERAL;
         *ret_kind = ADDRESS_IPV6;
-    } else if (is_general(text))
+    } else if (is_general(text) && !is_ipv6(text))
         *ret_kind = ADDRESS_GENERAL;
     else
         return ADDRESS_BAD_LITERAL;

@@ -146,6 +146,14 @@ static bool is_label(const struct header_field *field)
     return slice_eq_nocase(field->name, SLICE("Content-Transfer-Encoding"));
 }
 
+/* The last line of a part without a body may lack its end; a new one would make an empty line with
+ * the delimiter behind it. */
+static void end_like(struct buf *out, struct slice raw)
+{
+    if (raw.ptr[raw.len - 1] != '\n' && slice_ends_with_nocase(buf_slice(out), SLICE("\r\n")))
+        out->len -= 2;
+}
+
 static enum reencode_outcome put_header(struct job *job, const struct mime_part *part,
                                         enum treatment treatment)
 {
@@ -159,10 +167,13 @@ static enum reencode_outcome put_header(struct job *job, const struct mime_part 
             if (!labelled)
                 put_label(job, treatment);
             labelled = true;
+            end_like(job->out, field.raw);
         } else if (!reencode_header_is_needed(field.raw)) {
             buf_add_slice(job->out, field.raw);
         } else if (!reencode_header_field(job->out, &field)) {
             return REENCODE_HEADER;
+        } else {
+            end_like(job->out, field.raw);
         }
     }
     if (treatment > LABEL_7BIT)

@@ -30,7 +30,8 @@ static void check_part(struct slice message, const struct mime_part *part, struc
     buf_init(&after, result.len);
     decode(&before, message, part);
     decode(&after, result, result_part);
-    if (part->kind != result_part->kind || !slice_eq(buf_slice(&before), buf_slice(&after)))
+    if (part->kind != result_part->kind || part->parent != result_part->parent ||
+        !slice_eq(buf_slice(&before), buf_slice(&after)))
         abort();
     buf_done(&before);
     buf_done(&after);

@@ -119,6 +119,7 @@ static void test_bad_paths_are_told_with_their_offset(void **state)
         {SLICE_INIT("<a@[IPv6:2001:db8::1::]>"), 0, ADDRESS_BAD_LITERAL, 22},
         {SLICE_INIT("<a@[IPv6:192.0.2.1]>"), 0, ADDRESS_BAD_LITERAL, 18},
         {SLICE_INIT("<a@[2001:db8::1"), 0, ADDRESS_BAD_LITERAL, 15},
+        {SLICE_INIT("<a@[2001:db8::1]>"), 0, ADDRESS_BAD_LITERAL, 15},
         {SLICE_INIT("<a@[]>"), 0, ADDRESS_BAD_LITERAL, 4},
         {SLICE_INIT("<a@[tag:]>"), 0, ADDRESS_BAD_LITERAL, 8},
         {SLICE_INIT("<a@[tag-:x]>"), 0, ADDRESS_BAD_LITERAL, 10},
