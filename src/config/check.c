@@ -236,8 +236,10 @@ static bool reaches(const struct config *config, const struct config_endpoint *t
            (slice_eq(listening->host, SLICE("*")) && is_this_machine(config, to->host));
 }
 
-const struct config_endpoint *check_own_endpoint(const struct config *config,
-                                                 const struct config_endpoint *endpoint)
+/* The listener's address that a connection to this endpoint would reach on this machine, as far as
+ * can be told without asking DNS; or NULL. */
+static const struct config_endpoint *find_own_endpoint(const struct config *config,
+                                                       const struct config_endpoint *endpoint)
 {
     for (size_t i = 0; i < config->n_listeners; i++) {
         const struct config_endpoints *addresses = &config->listeners[i].addresses;
@@ -252,7 +254,7 @@ const struct config_endpoint *check_own_endpoint(const struct config *config,
 static void check_route_host(struct reader *reader, const struct config_route *route,
                              const struct config_endpoint *host)
 {
-    const struct config_endpoint *own = check_own_endpoint(reader->config, host);
+    const struct config_endpoint *own = find_own_endpoint(reader->config, host);
 
     if (slice_eq(host->host, SLICE("*")))
         complain(reader, &host->source, "'*' is for listening; name the host to connect to");

@@ -3,6 +3,7 @@
  */
 #include "config/config.h"
 
+#include "config/check.h"
 #include "config/value.h"
 
 static void warn_names(const struct config *config, struct problem_list *problems)
@@ -23,7 +24,7 @@ static void warn_relaying(const struct config *config, struct problem_list *prob
 
     for (size_t i = 0; i < config->trusted.count; i++) {
         const struct config_network *network = &config->trusted.list[i];
-        wide = wide || network->prefix < (network->family == AF_INET ? 8 : 32);
+        wide = wide || check_network_is_wide(network);
         if (network->family == AF_INET && network->address[0] == loopback[0])
             problem_add(problems, network->source.file, network->source.line,
                         "%s is trusted: behind a proxy or in a container every stranger can seem "

@@ -11,11 +11,8 @@ enum { BUNDLE_MAX = 64 * 1024 * 1024 };
 int reload_read(const char *path, struct config_bundle *ret_bundle, struct config **ret_config,
                 struct problem_list *problems)
 {
-    int r = config_bundle_read(path, ret_bundle, problems);
+    int r = config_load(path, ret_bundle, ret_config, problems);
 
-    if (r < 0)
-        return r;
-    r = config_parse(ret_bundle, ret_config, problems);
     if (r < 0)
         config_bundle_done(ret_bundle);
     return r;
