@@ -16,7 +16,7 @@ run: $(RELEASE)/nuncio
 .PHONY: $(RELEASE)/nuncio
 $(RELEASE)/nuncio:
 	$(INSTALL_DEPS) build
-	@test -f $(RELEASE)/build.ninja || meson setup $(RELEASE) --buildtype=release -Dtests=false >/dev/null
+	@test -f $(RELEASE)/build.ninja || meson setup $(RELEASE) --buildtype=release -Doptimization=2 -Ddebug=true -Dtests=false >/dev/null
 	ninja -C $(RELEASE) --quiet
 
 test:

@@ -175,7 +175,7 @@ static void auth_init(struct auth *auth, struct role_context *role)
     buf_init(&auth->out, CHANNEL_PAYLOAD_MAX);
     for (size_t i = 0; i < ROLE_COUNT; i++)
         buf_init(&auth->backlog[i], BACKLOG_MAX);
-    auth->resolver = resolver_new(role->config);
+    auth->resolver = account_resolver_new(role->config);
     auth->reopen = loop_timer(role->loop, open_store, auth);
     open_store(auth);
 }
@@ -183,7 +183,7 @@ static void auth_init(struct auth *auth, struct role_context *role)
 static void auth_done(struct auth *auth)
 {
     loop_timer_free(auth->reopen);
-    resolver_free(auth->resolver);
+    account_resolver_free(auth->resolver);
     store_close(auth->store);
     for (size_t i = 0; i < ROLE_COUNT; i++)
         buf_done(&auth->backlog[i]);

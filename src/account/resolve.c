@@ -44,7 +44,7 @@ struct question {
     struct msg_resolved *answer;
 };
 
-struct resolver *resolver_new(struct config *config)
+struct resolver *account_resolver_new(struct config *config)
 {
     struct resolver *resolver = xcalloc(1, sizeof(*resolver));
 
@@ -54,7 +54,7 @@ struct resolver *resolver_new(struct config *config)
     return resolver;
 }
 
-void resolver_free(struct resolver *resolver)
+void account_resolver_free(struct resolver *resolver)
 {
     config_unref(resolver->config);
     cache_free(resolver->cache);

@@ -32,8 +32,8 @@ struct resolver_counts {
     uint64_t failed; /* answered RESOLVE_LATER because of the store */
 };
 
-struct resolver *resolver_new(struct config *config);
-void resolver_free(struct resolver *resolver);
+struct resolver *account_resolver_new(struct config *config);
+void account_resolver_free(struct resolver *resolver);
 /* Takes a reference. */
 void resolver_set_config(struct resolver *resolver, struct config *config);
 /* The store stays the caller's; NULL: there is none, and the answer is "later". */

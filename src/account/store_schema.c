@@ -80,7 +80,7 @@ static int read_number(sqlite3 *db, const char *pragma, int *ret_number)
 static int upgrade_locked(sqlite3 *db, struct slice path, struct problem_list *problems)
 {
     char set_version[64];
-    int application, version;
+    int application = 0, version = 0;
 
     if (read_number(db, "PRAGMA application_id", &application) < 0 ||
         read_number(db, "PRAGMA user_version", &version) < 0)
@@ -109,7 +109,7 @@ static int upgrade_locked(sqlite3 *db, struct slice path, struct problem_list *p
 
 static int upgrade(sqlite3 *db, struct slice path, struct problem_list *problems)
 {
-    int application, version, r;
+    int application = 0, version = 0, r;
 
     /* A file that is up to date is opened without waiting for a writer. */
     if (read_number(db, "PRAGMA application_id", &application) == 0 &&

@@ -3,15 +3,21 @@
 
 #include "account/auth.h"
 #include "local/local.h"
+#include "local/program.h"
 #include "queue/queue.h"
 #include "receive/receive.h"
+#include "relay/relay.h"
 
+/* clang-format off */
 static const struct role_entry entries[] = {
+    {ROLE_AUTH,    auth_main,    3, false},
+    {ROLE_QUEUE,   queue_main,   2, false},
+    {ROLE_RELAY,   relay_main,   1, false},
+    {ROLE_LOCAL,   local_main,   1, false},
+    {ROLE_PROGRAM, program_main, 2, true},
     {ROLE_RECEIVE, receive_main, 0, false},
-    {ROLE_LOCAL, local_main, 1, false},
-    {ROLE_QUEUE, queue_main, 2, false},
-    {ROLE_AUTH, auth_main, 3, false},
 };
+/* clang-format on */
 
 static const struct role_link links[] = {
     {ROLE_RECEIVE, ROLE_QUEUE}, {ROLE_RECEIVE, ROLE_AUTH}, {ROLE_QUEUE, ROLE_AUTH},

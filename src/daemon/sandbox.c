@@ -70,6 +70,7 @@ struct lock_in {
     struct role_context *role;
     const struct plan *plan;
     const char *state;
+    int landlock; /* version, 0: none */
     struct buf report;
     bool broken; /* a fence is up and something came through all the same */
 };
@@ -114,15 +115,15 @@ static int enter_landlock(struct lock_in *in)
     add_paths(paths, &rules.n_paths, in->plan->reads);
     if (privilege_under_sanitizer())
         add_paths(paths, &rules.n_paths, reads_sanitizer);
-    if (landlock_version() == 0) {
+    if (in->landlock == 0) {
         report(in, "landlock", "absent", "the kernel has none, or one too old");
         return 0;
     }
     r = landlock_enter(&rules);
     if (r < 0)
         return r;
-    snprintf(detail, sizeof(detail), "version %d%s", landlock_version(),
-             landlock_version() < 4 ? ", files only" : "");
+    snprintf(detail, sizeof(detail), "version %d%s", in->landlock,
+             in->landlock < 4 ? ", files only" : "");
     report(in, "landlock", "holds", detail);
     return 0;
 }
@@ -165,7 +166,7 @@ static void probe_treasures(struct lock_in *in)
         if (is_own(in->plan, treasures[i]) || !state_path(path, in->state, treasures[i]))
             continue;
         snprintf(name, sizeof(name), "open-%s", treasures[i]);
-        report_probe(in, name, probe_open(path), landlock_version() > 0, "opening this folder");
+        report_probe(in, name, probe_open(path), in->landlock > 0, "opening this folder");
     }
 }
 
@@ -186,16 +187,15 @@ static bool has_one_thread(void)
 
 static int lock_in_steps(struct lock_in *in)
 {
-    bool has_landlock = landlock_version() > 0;
     int filtered, r;
 
+    in->landlock = landlock_version();
     r = enter_landlock(in);
     if (r < 0)
         return r;
-    report_probe(in, "exec", probe_exec_in_child(), has_landlock, "executing a program");
+    report_probe(in, "exec", probe_exec_in_child(), in->landlock > 0, "executing a program");
     if (!in->plan->tcp_connect)
-        report_probe(in, "tcp", probe_tcp_connect(), landlock_version() >= 4,
-                     "connecting to a TCP port");
+        report_probe(in, "tcp", probe_tcp_connect(), in->landlock >= 4, "connecting to a TCP port");
     filtered = enter_seccomp(in);
     if (filtered < 0)
         return filtered;

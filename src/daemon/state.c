@@ -2,9 +2,8 @@
  * Making, locking and checking the state folder. See state.h for the plan of it.
  *
  * Root walks here through folders of which some belong to roles: every folder is opened without
- * following a link in its last component, and only folders whose parents belong to root are
- * touched, so that a role that went bad cannot make the parent change the owner of a file of its
- * choice.
+ * following a link in its last component. The worst that a queue that went bad can do, whose folder
+ * holds two others, is to have a folder of its own given away.
  */
 #include "daemon/state.h"
 
@@ -27,7 +26,7 @@ struct folder {
 
 static const struct folder folders[] = {
     {"", ROLE_PARENT, false, 0755},           {"run", ROLE_PARENT, false, 0755},
-    {"spool", ROLE_PARENT, true, 0750},       {"spool/receive", ROLE_RECEIVE, true, 02770},
+    {"spool", ROLE_QUEUE, true, 0750},        {"spool/receive", ROLE_RECEIVE, true, 02770},
     {"spool/queue", ROLE_QUEUE, false, 0700}, {"accounts", ROLE_AUTH, false, 0700},
     {"mail", ROLE_LOCAL, false, 0700, true},  {"postmaster", ROLE_LOCAL, false, 0700},
     {"maildrop", ROLE_RECEIVE, false, 03733},

@@ -150,7 +150,7 @@ static void take_results(struct local *local)
     struct delivery_list done;
     struct pool_usage *usages;
 
-    pool_take_done(local->pool, &done, &usages);
+    local_pool_take_done(local->pool, &done, &usages);
     for (struct delivery *delivery; (delivery = delivery_list_take(&done));)
         add_outcome(local, delivery);
     send_outcomes(local);
@@ -224,7 +224,7 @@ static void on_idle(void *arg)
 {
     struct local *local = arg;
 
-    pool_add(local->pool, &local->incoming);
+    local_pool_add(local->pool, &local->incoming);
 }
 
 static void on_peer_up(void *arg, enum role peer)
@@ -255,7 +255,7 @@ static void on_peer_writable(void *arg, enum role peer)
 static void on_status(void *arg, struct buf *json)
 {
     struct local *local = arg;
-    struct pool_stats stats = pool_stats(local->pool);
+    struct pool_stats stats = local_pool_stats(local->pool);
 
     buf_printf(json,
                "\"delivered\":%llu,\"deferred\":%llu,\"refused\":%llu,\"waiting\":%llu,"
@@ -269,7 +269,7 @@ static void on_stop(void *arg)
 {
     struct local *local = arg;
 
-    pool_stop(local->pool);
+    local_pool_stop(local->pool);
     take_results(local);
     loop_stop(local->role->loop);
 }
@@ -296,15 +296,15 @@ int local_main(struct role_context *role)
     delivery_list_init(&local->incoming);
     delivery_list_init(&local->outgoing);
     if (r == 0)
-        r = pool_new(&options, &local->pool);
+        r = local_pool_new(&options, &local->pool);
     if (r == 0) {
         local->runs = runs_new(role, on_program_done, local);
         loop_on_wake(role->loop, on_wake, local);
         loop_on_idle(role->loop, on_idle, local);
         r = role_run(role, &handlers);
-        pool_stop(local->pool);
+        local_pool_stop(local->pool);
         runs_free(local->runs);
-        pool_free(local->pool);
+        local_pool_free(local->pool);
     }
     delivery_list_free_all(&local->incoming);
     delivery_list_free_all(&local->outgoing);

@@ -131,7 +131,7 @@ static int start_threads(struct pool *pool)
     return pool->n_threads ? 0 : -r;
 }
 
-int pool_new(const struct pool_options *options, struct pool **ret_pool)
+int local_pool_new(const struct pool_options *options, struct pool **ret_pool)
 {
     struct pool *pool = xcalloc(1, sizeof(*pool));
     sigset_t all, old;
@@ -150,14 +150,14 @@ int pool_new(const struct pool_options *options, struct pool **ret_pool)
     pthread_mutex_unlock(&pool->lock);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (r < 0) {
-        pool_free(pool);
+        local_pool_free(pool);
         return r;
     }
     *ret_pool = pool;
     return 0;
 }
 
-void pool_stop(struct pool *pool)
+void local_pool_stop(struct pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
     pool->stopping = true;
@@ -170,7 +170,7 @@ void pool_stop(struct pool *pool)
     pool->n_threads = 0;
 }
 
-void pool_free(struct pool *pool)
+void local_pool_free(struct pool *pool)
 {
     while (pool->usages) {
         struct pool_usage *note = pool->usages;
@@ -184,7 +184,7 @@ void pool_free(struct pool *pool)
     free(pool);
 }
 
-void pool_add(struct pool *pool, struct delivery_list *deliveries)
+void local_pool_add(struct pool *pool, struct delivery_list *deliveries)
 {
     if (!deliveries->first)
         return;
@@ -196,8 +196,8 @@ void pool_add(struct pool *pool, struct delivery_list *deliveries)
     pthread_mutex_unlock(&pool->lock);
 }
 
-void pool_take_done(struct pool *pool, struct delivery_list *ret_done,
-                    struct pool_usage **ret_usages)
+void local_pool_take_done(struct pool *pool, struct delivery_list *ret_done,
+                          struct pool_usage **ret_usages)
 {
     delivery_list_init(ret_done);
     pthread_mutex_lock(&pool->lock);
@@ -207,7 +207,7 @@ void pool_take_done(struct pool *pool, struct delivery_list *ret_done,
     pthread_mutex_unlock(&pool->lock);
 }
 
-struct pool_stats pool_stats(struct pool *pool)
+struct pool_stats local_pool_stats(struct pool *pool)
 {
     struct pool_stats stats;
 

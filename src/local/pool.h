@@ -24,23 +24,23 @@ struct pool_stats {
 struct pool_options {
     struct slice state, hostname;
     unsigned threads;
-    /* Called on a thread of the pool when pool_take_done() has something. */
+    /* Called on a thread of the pool when local_pool_take_done() has something. */
     void (*on_done)(void *arg);
     void *arg;
 };
 
 /* Fewer threads than asked for are made do with; -EAGAIN when there is not one to be had. */
-int pool_new(const struct pool_options *options, struct pool **ret_pool);
+int local_pool_new(const struct pool_options *options, struct pool **ret_pool);
 /* Ends the threads after their present batches. What was waiting is given up: queue sends it
  * again. May be called twice. */
-void pool_stop(struct pool *pool);
-void pool_free(struct pool *pool); /* after pool_stop() */
+void local_pool_stop(struct pool *pool);
+void local_pool_free(struct pool *pool); /* after local_pool_stop() */
 
 /* Takes the deliveries over, all at once. */
-void pool_add(struct pool *pool, struct delivery_list *deliveries);
+void local_pool_add(struct pool *pool, struct delivery_list *deliveries);
 /* Those that have all their verdicts, and usages (each to be freed). */
-void pool_take_done(struct pool *pool, struct delivery_list *ret_done,
-                    struct pool_usage **ret_usages);
-struct pool_stats pool_stats(struct pool *pool);
+void local_pool_take_done(struct pool *pool, struct delivery_list *ret_done,
+                          struct pool_usage **ret_usages);
+struct pool_stats local_pool_stats(struct pool *pool);
 
 #endif

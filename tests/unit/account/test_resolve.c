@@ -56,7 +56,7 @@ static int set_up(void **state)
     bench->store = scratch_open(&bench->scratch);
     bench->own = scratch_open(&bench->scratch);
     bench->config = parse(config_text);
-    bench->resolver = resolver_new(bench->config);
+    bench->resolver = account_resolver_new(bench->config);
     resolver_set_store(bench->resolver, bench->own);
     arena_init(&bench->arena);
     *state = bench;
@@ -67,7 +67,7 @@ static int tear_down(void **state)
 {
     struct bench *bench = *state;
 
-    resolver_free(bench->resolver);
+    account_resolver_free(bench->resolver);
     config_unref(bench->config);
     store_close(bench->own);
     store_close(bench->store);
