@@ -93,7 +93,7 @@ static int read_head(struct scan *scan, uint64_t offset, uint64_t end,
                      struct scan_record *ret_record)
 {
     struct scan_record record;
-    unsigned char *bytes;
+    unsigned char *bytes = NULL;
     int result;
 
     if (offset + RECORD_HEADER_SIZE > end)
@@ -146,7 +146,7 @@ int scan_check_body(struct scan *scan, const struct scan_record *record)
         return 0;
     while (left) {
         size_t n = left < WINDOW_ALL / 2 ? (size_t)left : WINDOW_ALL / 2;
-        unsigned char *bytes;
+        unsigned char *bytes = NULL;
         int result = view(scan, at, n, &bytes);
         if (result < 0)
             return result == -ENODATA ? -EBADMSG : result;
@@ -187,7 +187,7 @@ static int find_written(struct scan *scan, uint64_t from, uint64_t to, bool *ret
 {
     while (from < to) {
         size_t n = to - from < SPOOL_BLOCK ? (size_t)(to - from) : SPOOL_BLOCK;
-        unsigned char *bytes;
+        unsigned char *bytes = NULL;
         int result = view(scan, from, n, &bytes);
         if (result == -ENODATA)
             break;
@@ -214,7 +214,7 @@ static bool decode_batch(const struct scan *scan, uint64_t at, const unsigned ch
 static int find_later(struct scan *scan, uint64_t at, uint64_t *ret_at)
 {
     struct batch_header batch;
-    unsigned char *bytes;
+    unsigned char *bytes = NULL;
 
     for (; at + BATCH_HEADER_SIZE <= scan->limit; at += SPOOL_BLOCK) {
         int result = view(scan, at, BATCH_HEADER_SIZE, &bytes);
@@ -265,7 +265,7 @@ static int enter_batch(struct scan *scan)
 {
     uint64_t at = spool_align(scan->cursor.batch_end);
     struct batch_header batch;
-    unsigned char *bytes;
+    unsigned char *bytes = NULL;
     int result;
 
     if (at + BATCH_HEADER_SIZE > scan->limit)

@@ -67,6 +67,7 @@ class Server:
                 'UBSAN_OPTIONS': f'print_stacktrace=1:log_path={self.folder}/sanitizer'}
 
     def start(self, wait=True):
+        self.log_start = len(self.log())
         self.log_file = open(self.folder / 'log', 'ab')
         self.process = subprocess.Popen([self.binary, 'serve', '-c', self.conf],
                                         env=self.environment, stdin=subprocess.DEVNULL,
@@ -79,8 +80,12 @@ class Server:
     def wait_ready(self, seconds=30):
         def ready():
             assert self.process.poll() is None, f'the server ended at start:\n{self.log()}'
-            return self.run('status', check=False).returncode == 0
-        peers.wait_until(ready, seconds, f'ready\n{self.log()}')
+            return ' parent ready ' in self.log()[self.log_start:]
+        try:
+            peers.wait_until(ready, seconds)
+        except TimeoutError:
+            self.process.kill()
+            raise AssertionError(f'not ready in {seconds} s\n{self.log()}') from None
 
     def stop(self):
         """Orderly, and nothing may have gone wrong."""

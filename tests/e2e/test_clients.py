@@ -75,7 +75,7 @@ def test_git_send_email(server):
         'Subject: [PATCH] by git\n\ntext\n')
     run(server, 'git', 'send-email', '--quiet', '--confirm=never', '--from=Ann <ann@else.test>',
         '--to=joe@example.test', '--smtp-server=127.0.0.1', f'--smtp-server-port={server.port()}',
-        '--smtp-encryption=', '--suppress-cc=all', '0001.patch', cwd=repository)
+        '--suppress-cc=all', '0001.patch', cwd=repository)
     assert only_mail(server)['Subject'] == '[PATCH] by git'
 
 

@@ -6,6 +6,7 @@ import pathlib
 import poplib
 import smtplib
 import socket
+from email.policy import SMTP
 
 import pytest
 
@@ -166,7 +167,7 @@ def test_edi_documents_arrive_bit_for_bit(box):
                         filename='x12.edi')
     mail.add_attachment(EDI['edifact.edi'], maintype='application', subtype='EDIFACT',
                         filename='edifact.edi')
-    server.send('a@else.test', ['joe@example.test'], mail.as_bytes())
+    server.send('a@else.test', ['joe@example.test'], mail.as_bytes(policy=SMTP))
     server.wait_for_mail('joe@example.test', 2)
     client = imap(dovecot)
     got = message_from_bytes(text_of(client.fetch('2', '(RFC822)')))
@@ -184,7 +185,7 @@ def test_forty_mebibytes_arrive_bit_for_bit(box):
     mail['Subject'], mail['From'], mail['To'] = 'large', 'a@else.test', 'joe@example.test'
     mail.set_content('see attachment')
     mail.add_attachment(content, maintype='application', subtype='octet-stream', filename='big')
-    text = mail.as_bytes()
+    text = mail.as_bytes(policy=SMTP)
     assert len(text) > 40 << 20
     server.send('a@else.test', ['joe@example.test'], text)
     server.wait_for_mail('joe@example.test', 2, 60)

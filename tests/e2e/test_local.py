@@ -86,7 +86,7 @@ def test_strangers_cannot_relay(server):
 PROGRAM = '''
 listen mx {{ service mx; address 127.0.0.1:{mx} }}
 domain example.test {{ deliver maildir }}
-domain fax.test {{ deliver program fax }}
+domain fax.test {{ deliver program fax; recipients any }}
 program fax {{ command "/bin/sh" "{folder}/fax.sh"; user USER; timeout 5s }}
 queue {{ retry_first 1s; retry_max 1s; gather 1s }}
 '''
