@@ -22,8 +22,8 @@
 #include <errno.h>
 
 enum {
-    LOG_BYTES_MIN = 4 * 1024 * 1024, /* a checkpoint for less is not worth its syncs */
-    SEGMENTS_MAX = 16,               /* that a start has to read again */
+    LOG_SHARE = 4,     /* a quarter of an own segment: for less it is not worth its syncs */
+    SEGMENTS_MAX = 16, /* that a start has to read again */
     PART_BYTES = 4 * 1024 * 1024,
     PARTS_MAX = 64,
     CHUNK = 256 * 1024,
@@ -44,11 +44,12 @@ static uint64_t log_bytes(const struct spool_store *store)
 
 bool store_checkpoint_due(const struct spool_store *store)
 {
-    uint64_t most =
-        store->checkpoint_bytes > LOG_BYTES_MIN ? store->checkpoint_bytes : LOG_BYTES_MIN;
+    uint64_t most = store->log->options.segment_size / LOG_SHARE;
 
     if (store->checkpoint_failed_ms && clock_mono_ms() - store->checkpoint_failed_ms < RETRY_MS)
         return false;
+    if (most < store->checkpoint_bytes)
+        most = store->checkpoint_bytes;
     return store->moved_out || store->since_checkpoint >= SEGMENTS_MAX || log_bytes(store) > most;
 }
 

@@ -100,7 +100,10 @@ static int write_batch(struct spool_writer *writer, struct spool_job *jobs)
     if (result == 0)
         result = writer->disk->ops->fdatasync(writer->disk, segment->handle);
     if (result < 0) {
-        segment_abandon(writer->disk, segment);
+        if (segment_abandon(writer->disk, segment) < 0) {
+            for (struct spool_job *job = jobs; job; job = job->next)
+                job->in_doubt = true;
+        }
         return result;
     }
     segment->used += length;
@@ -248,7 +251,7 @@ static void finish_job(struct spool_job *job, int result)
 
     while (part) {
         struct spool_part *next = part->next;
-        if (part->body && result == 0)
+        if (part->body && (result == 0 || job->in_doubt))
             body_keep(part->body);
         else
             spool_body_free(part->body);

@@ -36,11 +36,14 @@ struct disk_ops {
     int (*truncate)(struct disk *disk, int handle, uint64_t size);
     int (*fdatasync)(struct disk *disk, int handle);
     int (*fsync)(struct disk *disk, int handle);
+    /* Forgets what is cached of the file and needs no writing, so that the next read tells what the
+     * disk has: after a sync that failed, the cache may show more than that. */
+    int (*forget)(struct disk *disk, int handle);
     /* OFD lock: exclusive on a handle for writing, shared on one for reading; -EAGAIN when another
      * has it. Gone when the handle is closed. */
     int (*lock)(struct disk *disk, int handle);
     int (*rename)(struct disk *disk, const char *from, const char *to);
-    int (*unlink)(struct disk *disk, const char *path);
+    int (*unlink)(struct disk *disk, const char *path); /* a file, or an empty directory */
     int (*mkdir)(struct disk *disk, const char *path);
     int (*fsync_dir)(struct disk *disk, const char *path);
     /* Calls `each` with every name but . and ..; a non-zero return of it ends the walk. */

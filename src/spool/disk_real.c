@@ -153,6 +153,12 @@ static int real_fsync(struct disk *disk, int handle)
     return fsync(handle) < 0 ? -errno : 0;
 }
 
+static int real_forget(struct disk *disk, int handle)
+{
+    (void)disk;
+    return -posix_fadvise(handle, 0, 0, POSIX_FADV_DONTNEED);
+}
+
 static int real_lock(struct disk *disk, int handle)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
@@ -177,7 +183,11 @@ static int real_rename(struct disk *disk, const char *from, const char *to)
 static int real_unlink(struct disk *disk, const char *path)
 {
     (void)disk;
-    return unlink(path) < 0 ? -errno : 0;
+    if (unlink(path) == 0)
+        return 0;
+    if (errno != EISDIR)
+        return -errno;
+    return rmdir(path) < 0 ? -errno : 0;
 }
 
 static int real_mkdir(struct disk *disk, const char *path)
@@ -249,6 +259,7 @@ struct disk *disk_real(void)
         .truncate = real_truncate,
         .fdatasync = real_fdatasync,
         .fsync = real_fsync,
+        .forget = real_forget,
         .lock = real_lock,
         .rename = real_rename,
         .unlink = real_unlink,

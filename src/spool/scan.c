@@ -237,8 +237,11 @@ static int judge_bad(struct scan *scan, uint64_t at, uint64_t end)
 {
     uint64_t later;
     bool written;
-    int result = find_later(scan, at + SPOOL_BLOCK, &later);
+    int result;
 
+    if (scan->peek)
+        return SCAN_END;
+    result = find_later(scan, at + SPOOL_BLOCK, &later);
     if (result < 0)
         return result;
     if (later == 0 && scan->verify && at >= scan->durable) {

@@ -28,6 +28,7 @@ struct scan {
     uint64_t limit;
     uint64_t durable; /* known to have been published; only matters with verify */
     bool verify;
+    bool peek; /* the first thing that is not sound is the end */
 
     uint64_t bad_from, bad_to; /* after SCAN_DAMAGE and SCAN_TORN */
     uint64_t bad_id;           /* after SCAN_DAMAGE: of the message, or 0 */

@@ -16,15 +16,17 @@
 int spool_make_directory(struct disk *disk, const char *directory)
 {
     char *copy;
-    int result = disk->ops->mkdir(disk, directory);
+    int made = disk->ops->mkdir(disk, directory);
+    int result;
 
-    if (result == -EEXIST)
-        return 0;
-    if (result < 0)
-        return result;
+    if (made < 0 && made != -EEXIST)
+        return made;
     copy = xstrdup(directory);
     result = disk->ops->fsync_dir(disk, dirname(copy));
     free(copy);
+    /* Left as it is, the next try would find it and trust it. */
+    if (result < 0 && made == 0)
+        disk->ops->unlink(disk, directory);
     return result;
 }
 
@@ -106,7 +108,7 @@ int segment_create(struct disk *disk, const char *directory, const struct segmen
     return 0;
 }
 
-void segment_abandon(struct disk *disk, struct segment *segment)
+int segment_abandon(struct disk *disk, struct segment *segment)
 {
     int result = disk->ops->truncate(disk, segment->handle, segment->used);
 
@@ -115,6 +117,7 @@ void segment_abandon(struct disk *disk, struct segment *segment)
     if (result == 0)
         disk->ops->close(disk, segment->handle);
     segment->handle = -1;
+    return result;
 }
 
 void segment_close(struct disk *disk, struct segment *segment)

@@ -27,9 +27,10 @@ int segment_create(struct disk *disk, const char *directory, const struct segmen
 /*
  * After a failed write or sync: cuts off what is not known to be durable, so that it never comes
  * back, and closes. When the disk refuses that too, the handle stays open on purpose: as long as
- * this process lives, its lock keeps the store from reading behind the published length.
+ * this process lives, its lock keeps the store from reading behind the published length. Then
+ * -errno: the failed batch may come back one day, whole.
  */
-void segment_abandon(struct disk *disk, struct segment *segment);
+int segment_abandon(struct disk *disk, struct segment *segment);
 
 /* Makes a directory durably; one that is there is fine. */
 int spool_make_directory(struct disk *disk, const char *directory);

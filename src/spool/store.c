@@ -103,6 +103,8 @@ static int read_all(struct spool_store *store)
 
     for (unsigned i = 0; i < store->n_logs && result >= 0; i++)
         result = store_rescan_log(store, &store->logs[i]);
+    if (result == 0)
+        result = store_find_evidence(store);
     for (unsigned i = 0; i < store->n_logs && result >= 0; i++) {
         if (i != store->own)
             result = store_read_log(store, &store->logs[i], UINT32_MAX);
@@ -112,11 +114,12 @@ static int read_all(struct spool_store *store)
     return result < 0 ? result : 0;
 }
 
-static bool is_live(void *arg, uint64_t id)
+static bool is_told(void *arg, uint64_t id)
 {
     const struct spool_store *store = arg;
+    const struct live *live = live_table_find(&store->live, id);
 
-    return live_table_find(&store->live, id);
+    return live && !(live->flags & LIVE_ASIDE);
 }
 
 static void tell_outcome(void *arg, const struct outcome *outcome)
@@ -129,7 +132,7 @@ static void tell_outcome(void *arg, const struct outcome *outcome)
 /* Everything as it was, in memory; then the events. */
 static int recover(struct spool_store *store, struct checkpoint *checkpoint)
 {
-    const struct outcome_visitor visitor = {.wanted = is_live, .visit = tell_outcome, .arg = store};
+    const struct outcome_visitor visitor = {.wanted = is_told, .visit = tell_outcome, .arg = store};
     int result = checkpoint->bytes ? checkpoint_restore(checkpoint, store) : 0;
 
     if (result == 0)

@@ -111,6 +111,11 @@ void store_report_messages(struct spool_store *store);
 /* The message is no more: forgets it, and removes its body file. */
 void store_finish(struct spool_store *store, struct live *live);
 
+/* store_evidence.c */
+/* While opening: raises what is known to be durable in the segments of living writers, by what the
+ * own log says about their messages. */
+int store_find_evidence(struct spool_store *store);
+
 /* store_free.c */
 void store_free_segments(struct spool_store *store);
 void store_sweep_bodies(struct spool_store *store, struct store_log *log);

@@ -109,9 +109,9 @@ void store_sweep_bodies(struct spool_store *store, struct store_log *log)
         return;
     newest = &store->segments[log->segments[log->n_segments - 1]];
     sweep.writer_number = newest->header.writer_number;
-    /* A dead writer will not speak of its bodies any more; of a living one we know only which ids
-     * its predecessors gave. */
-    sweep.before = newest->complete ? newest->header.number + 1 : newest->header.first_number;
+    /* The newest writer may still speak of its bodies, or may have died just now; its predecessors
+     * will not, once all that they wrote is read. */
+    sweep.before = newest->header.first_number;
     for (unsigned i = log->reading; i < log->n_segments; i++) {
         const struct store_segment *segment = &store->segments[log->segments[i]];
         if (segment->header.number < sweep.before && !segment->complete)

@@ -57,7 +57,14 @@ static struct spool_location location_of(const struct live *live)
         .segment = live->segment, .offset = live->offset, .length = live->length};
 }
 
-static void report(struct spool_store *store, const struct live *live, struct slice meta)
+static void set_aside(struct spool_store *store, struct live *live, const char *why)
+{
+    live->flags |= LIVE_ASIDE;
+    store_trouble(store, "message %s in segment %s %s: set aside", message_id_format(live->id).text,
+                  store_segment_text(store, &store->segments[live->segment]).text, why);
+}
+
+static void report(struct spool_store *store, struct live *live, struct slice meta)
 {
     struct envelope envelope;
     int result;
@@ -69,29 +76,48 @@ static void report(struct spool_store *store, const struct live *live, struct sl
     if (result == 0)
         store->events.message(store->events.arg, &envelope, location_of(live));
     else
-        store_trouble(store, "message %s in segment %s has an envelope that %s: set aside",
-                      message_id_format(live->id).text,
-                      store_segment_text(store, &store->segments[live->segment]).text,
-                      result == -ENOTSUP ? "a newer program wrote" : "is damaged");
+        set_aside(store, live,
+                  result == -ENOTSUP ? "has an envelope that a newer program wrote"
+                                     : "has a damaged envelope");
 }
 
-/* Is the text there that the record speaks of? Asked only after a crash. */
-static bool has_body_file(struct spool_store *store, const struct record_header *header)
+/* Is the text there that the record speaks of? Asked only after a crash. 0, -ENOENT, -EBADMSG for
+ * another length, -errno. */
+static int find_body_file(struct spool_store *store, const struct record_header *header)
 {
     struct store_log *log = store_log_of_id(store, header->id);
     uint64_t size = 0;
-    int handle;
+    int handle, result;
 
     if (!log)
-        return false;
+        return -ENOENT;
     handle = store->disk->ops->open(store->disk, spool_body_path(log->directory, header->id).text,
                                     DISK_READ);
     if (handle < 0)
-        return false;
-    if (store->disk->ops->size(store->disk, handle, &size) < 0)
-        size = 0;
+        return handle;
+    result = store->disk->ops->size(store->disk, handle, &size);
     store->disk->ops->close(store->disk, handle);
-    return size == header->body_length;
+    return result == 0 && size != header->body_length ? -EBADMSG : result;
+}
+
+/* Reports a message, unless its text is missing. While the store opens this waits for the outcomes:
+ * the file of a finished message may be gone before its record. */
+static void show(struct spool_store *store, struct live *live, const struct scan_record *record)
+{
+    int result = live->flags & LIVE_CHECK_BODY ? find_body_file(store, &record->header) : 0;
+
+    live->flags &= ~(uint32_t)LIVE_CHECK_BODY;
+    if (result == 0) {
+        report(store, live, record->meta);
+        return;
+    }
+    store->segments[live->segment].damaged = true;
+    if (result != -ENOENT) {
+        set_aside(store, live, "has a text that cannot be read");
+        return;
+    }
+    store_trouble(store, "the text of message %s is missing", message_id_format(live->id).text);
+    store_finish(store, live);
 }
 
 static void apply_moved(struct spool_store *store, uint32_t slot, const struct scan_record *record)
@@ -132,16 +158,12 @@ static int apply_message(struct spool_store *store, uint32_t slot, const struct 
     }
     if (live.id == 0 || live_table_find(&store->live, live.id))
         return 0;
-    if (segment->verify && live.flags & LIVE_BODY_FILE && !has_body_file(store, &record->header)) {
-        store_trouble(store, "the text of message %s is missing: set aside",
-                      message_id_format(live.id).text);
-        segment->damaged = true;
-        return 0;
-    }
+    if (segment->verify && live.flags & LIVE_BODY_FILE)
+        live.flags |= LIVE_CHECK_BODY;
     live_table_add(&store->live, &live);
     count_in(store, &live);
     if (!store->opening)
-        report(store, &live, record->meta);
+        show(store, live_table_find(&store->live, live.id), record);
     return 1;
 }
 
@@ -270,8 +292,9 @@ int store_read_log(struct spool_store *store, struct store_log *log, unsigned ma
 void store_report_messages(struct spool_store *store)
 {
     struct live *all = live_table_sorted(&store->live);
+    size_t count = store->live.count;
 
-    for (size_t i = 0; i < store->live.count; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct store_segment *segment = &store->segments[all[i].segment];
         struct scan_record record;
         int result = store_segment_handle(store, segment);
@@ -283,13 +306,11 @@ void store_report_messages(struct spool_store *store)
             result = scan_read_at(&store->reader, all[i].offset, all[i].length, &record);
         }
         if (result == 0) {
-            report(store, &all[i], record.meta);
+            show(store, live_table_find(&store->live, all[i].id), &record);
             continue;
         }
         segment->damaged = true;
-        store_trouble(store, "message %s in segment %s cannot be read: %s",
-                      message_id_format(all[i].id).text, store_segment_text(store, segment).text,
-                      log_strerror(result));
+        set_aside(store, live_table_find(&store->live, all[i].id), "cannot be read");
     }
     free(all);
 }

@@ -195,6 +195,10 @@ static int take_dead(struct spool_store *store, struct store_segment *segment)
                       store_segment_text(store, segment).text, log_strerror(result));
     segment->dead = true;
     segment->verify = !is_sealed(store, segment);
+    /* If its writer died between a sync that failed and the cut, the cache shows what is not on the
+     * disk, and no sync says so. */
+    if (segment->verify)
+        store->disk->ops->forget(store->disk, segment->handle);
     store->logs[segment->log].sweep = true;
     return 0;
 }

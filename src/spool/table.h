@@ -9,7 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum live_flags { LIVE_BODY_FILE = 1, LIVE_MOVING = 2 /* a copy is on its way */ };
+enum live_flags {
+    LIVE_BODY_FILE = 1,
+    LIVE_MOVING = 2,     /* a copy is on its way */
+    LIVE_CHECK_BODY = 4, /* nobody has seen yet whether its body file is there */
+    LIVE_ASIDE = 8,      /* kept, but not told: it could not be read or understood */
+};
 
 struct live {
     uint64_t id; /* 0: empty slot */

@@ -26,6 +26,7 @@ struct spool_job {
     uint64_t length; /* bytes in the segment */
     int failed;      /* -errno: not to be written */
     bool lazy;       /* may wait COMMIT_LAZY_US for others */
+    bool in_doubt;   /* refused, and yet it may come back: its body files stay */
     uint64_t since_us;
     spool_done *done;
     void *arg;
