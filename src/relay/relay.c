@@ -27,7 +27,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { STOP_GRACE_MS = 5000, STOP_CHECK_MS = 100, CANCEL_GRACE_MS = 2000, SWEEP_MS = 1000 };
+enum { STOP_GRACE_MS = 5000, STOP_CHECK_MS = 100, CANCEL_GRACE_MS = 2000, SWEEP_MS = 1000, GATHER_MS = 1 };
 
 struct relay {
     struct role_context *role;
@@ -35,7 +35,7 @@ struct relay {
     struct attempt_shared shared;
     struct pool *pool;
     struct outbox *outbox;
-    struct loop_timer *sweep_timer, *stop_timer;
+    struct loop_timer *flush_timer, *sweep_timer, *stop_timer;
     bool sweeping;
     uint64_t stop_at; /* cancel all then; 0: not stopping */
     bool cancelled;
@@ -217,11 +217,21 @@ static void on_sweep(void *arg)
         loop_timer_arm(relay->sweep_timer, clock_mono_ms() + SWEEP_MS);
 }
 
+static void on_flush(void *arg)
+{
+    flush_outbox(arg);
+}
+
+/* The outbox has something again. While other attempts are under way it goes out in a moment, with
+ * what they add: a message to queue wakes up two processes. */
 static void on_wake(void *arg)
 {
     struct relay *relay = arg;
 
-    flush_outbox(relay);
+    if (pool_numbers(relay->pool).running > 1)
+        loop_timer_arm(relay->flush_timer, clock_mono_ms() + GATHER_MS);
+    else
+        flush_outbox(relay);
     if (!relay->sweeping && idle_count(&relay->shared.idle)) {
         relay->sweeping = true;
         loop_timer_arm(relay->sweep_timer, clock_mono_ms() + SWEEP_MS);
@@ -303,6 +313,7 @@ static int relay_open(struct relay *relay)
     idle_init(&relay->shared.idle);
     relay->pool = pool_new(&pool_methods, relay);
     relay->outbox = outbox_new(wake_loop, relay);
+    relay->flush_timer = loop_timer(relay->role->loop, on_flush, relay);
     relay->sweep_timer = loop_timer(relay->role->loop, on_sweep, relay);
     relay->stop_timer = loop_timer(relay->role->loop, on_stop_check, relay);
     loop_on_wake(relay->role->loop, on_wake, relay);
@@ -320,6 +331,7 @@ static void relay_close(struct relay *relay)
     idle_done(&relay->shared.idle);
     dead_done(&relay->shared.dead);
     dns_free(relay->shared.dns);
+    loop_timer_free(relay->flush_timer);
     loop_timer_free(relay->sweep_timer);
     loop_timer_free(relay->stop_timer);
     close(relay->shared.cancel_fd);
