@@ -19,7 +19,7 @@
 #include "config/config.h"
 #include "relay/attempt.h"
 #include "relay/outbox.h"
-#include "relay/pool.h"
+#include "relay/workers.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -27,13 +27,19 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { STOP_GRACE_MS = 5000, STOP_CHECK_MS = 100, CANCEL_GRACE_MS = 2000, SWEEP_MS = 1000, GATHER_MS = 1 };
+enum {
+    STOP_GRACE_MS = 5000,
+    STOP_CHECK_MS = 100,
+    CANCEL_GRACE_MS = 2000,
+    SWEEP_MS = 1000,
+    GATHER_MS = 1
+};
 
 struct relay {
     struct role_context *role;
     struct config *config;
     struct attempt_shared shared;
-    struct pool *pool;
+    struct workers *workers;
     struct outbox *outbox;
     struct loop_timer *flush_timer, *sweep_timer, *stop_timer;
     bool sweeping;
@@ -43,7 +49,7 @@ struct relay {
 };
 
 struct job {
-    struct pool_job pool_job;
+    struct workers_job base;
     struct relay *relay;
     struct config *config;
     struct arena arena;
@@ -106,9 +112,9 @@ static void tell_done(struct job *job, const struct msg_done *done)
         outbox_add(relay->outbox, done, job->epoch);
 }
 
-static void job_run(void *arg, void *memory, struct pool_job *pool_job)
+static void job_run(void *arg, void *memory, struct workers_job *workers_job)
 {
-    struct job *job = (struct job *)pool_job;
+    struct job *job = (struct job *)workers_job;
     struct relay *relay = arg;
     struct attempt attempt = {.shared = &relay->shared,
                               .scratch = memory,
@@ -127,13 +133,13 @@ static void job_run(void *arg, void *memory, struct pool_job *pool_job)
     job_free(job);
 }
 
-static void job_drop(void *arg, struct pool_job *pool_job)
+static void job_drop(void *arg, struct workers_job *workers_job)
 {
     (void)arg;
-    job_free((struct job *)pool_job);
+    job_free((struct job *)workers_job);
 }
 
-static const struct pool_methods pool_methods = {
+static const struct workers_methods workers_methods = {
     .thread_new = thread_new, .thread_free = thread_free, .run = job_run, .drop = job_drop};
 
 /* A unit of queue with its descriptor, which is the job's from now on. NULL: not one. */
@@ -168,7 +174,7 @@ static void take_unit(struct relay *relay, struct channel_message *message)
         return;
     }
     route = config_find_route(job->config, job->unit.name);
-    r = pool_add(relay->pool, &job->pool_job, job->unit.name, route ? route->concurrency : 1);
+    r = workers_add(relay->workers, &job->base, job->unit.name, route ? route->concurrency : 1);
     if (r == 0)
         return;
     log_warn(NULL, "no-thread", LOG_ERRNO(r));
@@ -192,7 +198,7 @@ static void on_queue_changed(void *arg, enum role peer)
     if (peer != ROLE_QUEUE)
         return;
     atomic_fetch_add(&relay->epoch, 1);
-    pool_drop_waiting(relay->pool);
+    workers_drop_waiting(relay->workers);
     outbox_reset(relay->outbox, atomic_load(&relay->epoch));
 }
 
@@ -228,7 +234,7 @@ static void on_wake(void *arg)
 {
     struct relay *relay = arg;
 
-    if (pool_numbers(relay->pool).running > 1)
+    if (workers_numbers(relay->workers).running > 1)
         loop_timer_arm(relay->flush_timer, clock_mono_ms() + GATHER_MS);
     else
         flush_outbox(relay);
@@ -253,7 +259,7 @@ static bool on_config(void *arg, struct config *config, struct buf *why_not)
 static void on_status(void *arg, struct buf *json)
 {
     struct relay *relay = arg;
-    struct pool_numbers numbers = pool_numbers(relay->pool);
+    struct workers_numbers numbers = workers_numbers(relay->workers);
 
     buf_printf(json, "\"threads\":%u,\"attempts\":%u,\"waiting\":%u,\"idle_connections\":%u,",
                numbers.threads, numbers.running, numbers.waiting, idle_count(&relay->shared.idle));
@@ -269,7 +275,7 @@ static void cancel_all(struct relay *relay)
 static void on_stop_check(void *arg)
 {
     struct relay *relay = arg;
-    struct pool_numbers numbers = pool_numbers(relay->pool);
+    struct workers_numbers numbers = workers_numbers(relay->workers);
     uint64_t now = clock_mono_ms();
 
     if (numbers.running + numbers.waiting == 0 || now >= relay->stop_at + CANCEL_GRACE_MS) {
@@ -289,7 +295,7 @@ static void on_stop(void *arg)
     if (relay->stop_at)
         return;
     relay->stop_at = clock_mono_ms() + STOP_GRACE_MS;
-    pool_stop(relay->pool, 0);
+    workers_stop(relay->workers, 0);
     on_stop_check(relay);
 }
 
@@ -311,7 +317,7 @@ static int relay_open(struct relay *relay)
         return r;
     dead_init(&relay->shared.dead);
     idle_init(&relay->shared.idle);
-    relay->pool = pool_new(&pool_methods, relay);
+    relay->workers = workers_new(&workers_methods, relay);
     relay->outbox = outbox_new(wake_loop, relay);
     relay->flush_timer = loop_timer(relay->role->loop, on_flush, relay);
     relay->sweep_timer = loop_timer(relay->role->loop, on_sweep, relay);
@@ -324,9 +330,9 @@ static int relay_open(struct relay *relay)
 /* Threads that did not end even when cancelled still use all of it; then it is left to exit(). */
 static void relay_close(struct relay *relay)
 {
-    if (!pool_stop(relay->pool, clock_mono_ms() + CANCEL_GRACE_MS))
+    if (!workers_stop(relay->workers, clock_mono_ms() + CANCEL_GRACE_MS))
         return;
-    pool_free(relay->pool);
+    workers_free(relay->workers);
     outbox_free(relay->outbox);
     idle_done(&relay->shared.idle);
     dead_done(&relay->shared.dead);
