@@ -21,8 +21,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* Up to so many files are synced one by one. */
-enum { SYNC_EACH_MAX = 3, PATH_ROOM = 4096 + NAME_SIZE, TRACE_MAX = 8192 };
+enum { PATH_ROOM = 4096 + NAME_SIZE, TRACE_MAX = 8192 };
 
 struct batch_file {
     const struct job *job;

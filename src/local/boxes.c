@@ -97,6 +97,10 @@ void boxes_sync_systems(struct boxes *boxes)
 
 void boxes_sync_new(struct boxes *boxes)
 {
+    if (boxes->count > SYNC_EACH_MAX) {
+        boxes_sync_systems(boxes);
+        return;
+    }
     for (size_t i = 0; i < boxes->count; i++) {
         struct box *box = &boxes->list[i];
         if (!box->error && fsync(box->mailbox.new) < 0)

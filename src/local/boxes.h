@@ -8,7 +8,8 @@
 #include "local/mailbox.h"
 #include "local/quota.h"
 
-enum { BATCH_MAX = 64 };
+/* Up to SYNC_EACH_MAX files or directories are synced one by one, more by one syncfs(). */
+enum { BATCH_MAX = 64, SYNC_EACH_MAX = 3 };
 
 struct box {
     uint64_t key; /* hash of account and folder */
@@ -38,7 +39,7 @@ void boxes_close(struct boxes *boxes);
 
 /* Syncs each file system that holds one of the boxes; boxes get the error. */
 void boxes_sync_systems(struct boxes *boxes);
-/* Syncs new/ of each box without an error. */
+/* Syncs new/ of each box without an error; boxes get the error. */
 void boxes_sync_new(struct boxes *boxes);
 
 /* ---- quota; only for recipients that have one ---- */
