@@ -66,8 +66,8 @@ struct session *session_new(const struct listener *listener, int fd,
                                         .field = LOG_STR("session", session->id)};
     session->lines.bare_lf_ok = listener->settings->bare_newline == BARE_CONVERT;
     session->lines.max = session->config->limits.command_line;
-    if (session->lines.max > TASK_SCRATCH_SIZE / 2)
-        session->lines.max = TASK_SCRATCH_SIZE / 2;
+    if (session->lines.max > TASK_SCRATCH_SIZE)
+        session->lines.max = TASK_SCRATCH_SIZE;
     return session;
 }
 
