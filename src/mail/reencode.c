@@ -168,7 +168,7 @@ static enum reencode_outcome put_header(struct job *job, const struct mime_part 
                 put_label(job, treatment);
             labelled = true;
             end_like(job->out, field.raw);
-        } else if (!reencode_header_is_needed(field.raw)) {
+        } else if (!reencode_is_needed(field.raw)) {
             buf_add_slice(job->out, field.raw);
         } else if (!reencode_header_field(job->out, &field)) {
             return REENCODE_HEADER;

@@ -77,17 +77,6 @@ static bool is_sevenbit(struct slice text)
     return utf8_is_ascii(text) && slice_find(text, '\0') < 0;
 }
 
-bool reencode_header_is_needed(struct slice raw)
-{
-    if (!is_sevenbit(raw))
-        return true;
-    while (raw.ptr) {
-        if (slice_trim(slice_cut(&raw, '\n')).len > REENCODE_LINE_MAX)
-            return true;
-    }
-    return false;
-}
-
 /* A value on its way out, piece by piece. */
 struct writing {
     struct buf *out;

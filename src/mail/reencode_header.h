@@ -13,11 +13,8 @@
 
 struct header_field;
 
-/* Bytes above 127, NUL, or lines above REENCODE_LINE_MAX. */
-bool reencode_header_is_needed(struct slice raw);
-
-/* Writes the field in ASCII and short lines. False when that cannot be; `out` is then undefined
- * behind its old length. */
+/* Writes the field, for which reencode_is_needed(), in ASCII and short lines. False when that
+ * cannot be; `out` is then undefined behind its old length. */
 bool reencode_header_field(struct buf *out, const struct header_field *field);
 
 #endif

@@ -143,6 +143,7 @@ static void test_long_lines(void **state)
         {MULTI("mixed", "b") "\r\n", REENCODE_LINE_MAX + 1, REENCODE_STRUCTURE, NULL},
         {MULTI("signed", "b") "\r\n--b\r\n\r\n", REENCODE_LINE_MAX + 1, REENCODE_SIGNED, NULL},
         {"Subject: ", REENCODE_LINE_MAX, REENCODE_HEADER, NULL},
+        {"Subject: x", 0, REENCODE_UNCHANGED, NULL},
     };
 
     (void)state;
@@ -164,6 +165,23 @@ static void test_long_lines(void **state)
         buf_done(&message);
         buf_done(&out);
     }
+}
+
+/* Blanks at its end make a line too long like anything else. */
+static void test_long_blanks(void **state)
+{
+    struct buf message;
+    struct buf out;
+
+    (void)state;
+    buf_init(&message, 4096);
+    buf_init(&out, 4096);
+    buf_add_cstr(&message, "Subject: x");
+    add_line(&message, ' ', REENCODE_LINE_MAX);
+    assert_int_equal(reencode_to_7bit(buf_slice(&message), &out), REENCODE_CHANGED);
+    assert_true(slice_eq(slice_sub(buf_slice(&out), 0, 12), SLICE("Subject: x\r\n")));
+    buf_done(&message);
+    buf_done(&out);
 }
 
 /* A soft line break must not make a delimiter of a line's end. */
@@ -227,6 +245,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parts),
         cmocka_unit_test(test_long_lines),
+        cmocka_unit_test(test_long_blanks),
         cmocka_unit_test(test_no_delimiter_is_born),
         cmocka_unit_test(test_full_buffer_is_told),
         cmocka_unit_test(test_dense_text_becomes_base64),

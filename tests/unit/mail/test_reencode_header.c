@@ -63,7 +63,7 @@ static void test_fields(void **state)
 
         buf_init(&out, 4096);
         assert_true(header_next(&iter, &field));
-        assert_true(reencode_header_is_needed(field.raw));
+        assert_true(reencode_is_needed(field.raw));
         good = reencode_header_field(&out, &field);
         if (good != (cases[i].want != NULL) ||
             (good && !slice_eq(buf_slice(&out), slice_from_cstr(cases[i].want))))
@@ -86,7 +86,7 @@ static bool rewrite_long(const char *name, const char *piece, size_t n, struct b
         buf_add_cstr(&raw, piece);
     iter = header_iterate(buf_slice(&raw));
     assert_true(header_next(&iter, &field));
-    assert_true(reencode_header_is_needed(field.raw));
+    assert_true(reencode_is_needed(field.raw));
     good = reencode_header_field(out, &field);
     buf_done(&raw);
     return good;
@@ -113,7 +113,7 @@ static void test_long_fields_are_folded(void **state)
         buf_init(&out, 1 << 20);
         if (rewrite_long(cases[i].name, cases[i].piece, 2000, &out) != cases[i].good)
             fail_msg("%s%s...", cases[i].name, cases[i].piece);
-        assert_false(cases[i].good && reencode_header_is_needed(buf_slice(&out)));
+        assert_false(cases[i].good && reencode_is_needed(buf_slice(&out)));
         buf_done(&out);
     }
 }
