@@ -7,6 +7,7 @@
  */
 #include "daemon/state.h"
 
+#include "base/buf.h"
 #include "base/clock.h"
 
 #include <errno.h>
@@ -79,6 +80,20 @@ static int own_folder(int fd, bool made, const struct folder *folder,
     return fchmod(fd, folder->mode) < 0 ? -errno : 0;
 }
 
+/* A new folder must not be gone after a power cut: what is promised lies in it. */
+static int sync_parent(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *parent = xslicedup(slice_from(path, slash == path ? 1 : (size_t)(slash - path)));
+    int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int r = fd < 0 || fsync(fd) < 0 ? -errno : 0;
+
+    if (fd >= 0)
+        close(fd);
+    free(parent);
+    return r;
+}
+
 static int prepare_folder(const char *path, const struct folder *folder,
                           const struct identities *identities)
 {
@@ -92,7 +107,7 @@ static int prepare_folder(const char *path, const struct folder *folder,
         return -errno;
     r = own_folder(fd, made, folder, identities);
     close(fd);
-    return r;
+    return r < 0 || !made ? r : sync_parent(path);
 }
 
 int state_prepare(const char *state, const struct identities *identities,

@@ -24,6 +24,9 @@ int spool_make_directory(struct disk *disk, const char *directory)
     copy = xstrdup(directory);
     result = disk->ops->fsync_dir(disk, dirname(copy));
     free(copy);
+    /* The folder above may be shut to us: then it was not us who made the directory there. */
+    if (result == -EACCES && made == -EEXIST)
+        return 0;
     /* Left as it is, the next try would find it and trust it. */
     if (result < 0 && made == 0)
         disk->ops->unlink(disk, directory);

@@ -114,7 +114,7 @@ class Nuncio:
     def __init__(self, folder, sink_port):
         self.folder, self.port = pathlib.Path(folder), peers.free_port()
         self.folder.mkdir(parents=True)
-        self.binary = ROOT / 'build/release/nuncio'
+        self.binary = pathlib.Path(os.environ.get('NUNCIO_RELEASE', ROOT / 'build/release')) / 'nuncio'
         self.conf = self.folder / 'nuncio.conf'
         self.conf.write_text(NUNCIO_CONF.format(state=self.folder / 'state', port=self.port,
                                                 sink=sink_port))

@@ -71,9 +71,10 @@ def test_alias_loop_bounces_once(server):
 
 
 def test_postmaster_is_always_there(server):
-    server.send('', ['postmaster'], HELLO)
     server.send('', ['postmaster@strict.test'], HELLO)
-    server.wait_for_mail('postmaster', 2)
+    server.wait_for_mail('postmaster')
+    server.send('', ['postmaster'], HELLO)
+    server.wait_for_mail('rest@example.test')  # the first domain has somebody for the rest
 
 
 def test_strangers_cannot_relay(server):
