@@ -16,6 +16,9 @@ struct command {
 
 static const struct command commands[] = {
     {"serve", cmd_serve, "run the server in the foreground", false},
+    {"status", cmd_status, "the server's roles and what locks them in", false},
+    {"reload", cmd_reload, "let the server read its configuration again", false},
+    {"stop", cmd_stop, "stop the server", false},
     {"check-config", cmd_check_config, "tell the mistakes of a configuration, or what it means",
      false},
     {"account", cmd_account, "mailboxes: add, list, remove, quota", false},

@@ -31,6 +31,7 @@ void admin_init(struct parent *parent)
     parent->admin.status_timer = loop_timer(parent->loop, on_status_late, parent);
     parent->admin.reload_timer = loop_timer(parent->loop, on_reload_late, parent);
     buf_init(&parent->admin.reload_members, ANSWER_MAX / 2);
+    buf_init(&parent->admin.refusals, ANSWER_MAX / 4);
 }
 
 void admin_done(struct parent *parent)
@@ -38,6 +39,7 @@ void admin_done(struct parent *parent)
     loop_timer_free(parent->admin.status_timer);
     loop_timer_free(parent->admin.reload_timer);
     buf_done(&parent->admin.reload_members);
+    buf_done(&parent->admin.refusals);
 }
 
 static void answer(struct parent *parent, uint32_t request, struct slice json)
@@ -222,7 +224,9 @@ static void answer_reload(struct parent *parent, bool taken)
     buf_init(&out, ANSWER_MAX);
     buf_printf(&out, "{\"reloaded\":%s", taken ? "true" : "false");
     buf_add_slice(&out, buf_slice(&admin->reload_members));
-    buf_add_cstr(&out, ",\"end\":true}");
+    buf_add_cstr(&out, ",\"refused\":{");
+    buf_add_slice(&out, buf_slice(&admin->refusals));
+    buf_add_cstr(&out, "},\"end\":true}");
     answer_all(parent, admin->reload_waiting, &admin->n_reload_waiting, &out);
     buf_done(&out);
     notify_send("READY=1\nSTATUS=serving");
@@ -262,6 +266,7 @@ static int begin_reload(struct parent *parent)
     int r;
 
     buf_reset(members);
+    buf_reset(&parent->admin.refusals);
     problem_list_init(&problems);
     problem_list_init(&restart);
     r = reload_read(parent->options->config_path, &bundle, &config, &problems);
@@ -325,11 +330,11 @@ static void ask_reload(struct parent *parent, uint32_t request)
 
 static void add_refusal(struct parent *parent, enum role role, struct slice text)
 {
-    struct buf *members = &parent->admin.reload_members;
+    struct buf *refusals = &parent->admin.refusals;
 
     log_error(NULL, "reload-not-taken", LOG_STR("name", role_name(role)), LOG_SLICE("text", text));
-    buf_printf(members, ",\"%s\":", role_name(role));
-    json_quote(members, text);
+    buf_printf(refusals, "%s\"%s\":", refusals->len ? "," : "", role_name(role));
+    json_quote(refusals, text);
 }
 
 static void on_reload_late(void *arg)

@@ -41,7 +41,8 @@ struct admin {
     uint32_t reload_waiting[ADMIN_WAITING_MAX];
     unsigned n_reload_waiting;
     struct loop_timer *status_timer, *reload_timer;
-    struct buf reload_members; /* of the JSON answer, as they come in */
+    struct buf reload_members; /* of the JSON answer */
+    struct buf refusals;       /* "role":"why not", as they come in */
     bool reloading;
 };
 

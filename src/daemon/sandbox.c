@@ -85,10 +85,10 @@ static void report_probe(struct lock_in *in, const char *name, enum probe_result
                          bool fenced, const char *what)
 {
     if (result == PROBE_REFUSED) {
-        report(in, name, "holds", what);
+        report(in, name, "holds", "refused");
         return;
     }
-    report(in, name, "open", result == PROBE_WORKED ? what : "failed in an unexpected way");
+    report(in, name, "open", result == PROBE_WORKED ? what : "failed, but was not refused");
     in->broken |= fenced;
 }
 
@@ -166,7 +166,7 @@ static void probe_treasures(struct lock_in *in)
         if (is_own(in->plan, treasures[i]) || !state_path(path, in->state, treasures[i]))
             continue;
         snprintf(name, sizeof(name), "open-%s", treasures[i]);
-        report_probe(in, name, probe_open(path), in->landlock > 0, "opening this folder");
+        report_probe(in, name, probe_open(path), in->landlock > 0, "the folder was opened");
     }
 }
 
@@ -193,16 +193,17 @@ static int lock_in_steps(struct lock_in *in)
     r = enter_landlock(in);
     if (r < 0)
         return r;
-    report_probe(in, "exec", probe_exec_in_child(), in->landlock > 0, "executing a program");
+    report_probe(in, "exec", probe_exec_in_child(), in->landlock > 0, "a program was executed");
     if (!in->plan->tcp_connect)
-        report_probe(in, "tcp", probe_tcp_connect(), in->landlock >= 4, "connecting to a TCP port");
+        report_probe(in, "tcp", probe_tcp_connect(), in->landlock >= 4,
+                     "a TCP port could be connected to");
     filtered = enter_seccomp(in);
     if (filtered < 0)
         return filtered;
     if (filtered)
-        report_probe(in, "exec-call", probe_exec_call(), true, "the system call execve");
+        report_probe(in, "exec-call", probe_exec_call(), true, "the system call went through");
     if (filtered && !(in->plan->needs & NEED_CONNECT))
-        report_probe(in, "socket", probe_socket(), true, "making a socket");
+        report_probe(in, "socket", probe_socket(), true, "a socket was made");
     probe_treasures(in);
     return in->broken ? -EPERM : 0;
 }
