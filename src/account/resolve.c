@@ -41,8 +41,11 @@ struct question {
     struct slice base;                  /* the same without +tag, or empty */
     struct slice via;                   /* canonical, or empty */
     struct slice via_base;
+    bool about_ourselves; /* asked about an address of the configuration */
     struct msg_resolved *answer;
 };
+
+static void answer_question(struct question *q, struct slice address, struct slice via);
 
 struct resolver *account_resolver_new(struct config *config)
 {
@@ -220,15 +223,36 @@ static bool is_same(const struct question *q, struct slice mailbox)
     return slice_eq(key, q->key) || slice_eq(key, q->base) || slice_eq(base, q->key);
 }
 
+/* Whether an address of the configuration is nobody of ours: mail would be sent there only to be
+ * bounced. What catches all may lead to another domain's catch-all, which is not followed further.
+ */
+static bool is_nobody(const struct question *q, struct slice mailbox)
+{
+    struct msg_resolved found = {0};
+    struct question question = {
+        .resolver = q->resolver, .arena = q->arena, .about_ourselves = true, .answer = &found};
+
+    if (q->about_ourselves)
+        return false;
+    answer_question(&question, mailbox, SLICE_NULL);
+    return found.status == RESOLVE_UNKNOWN;
+}
+
+/* Whether mail for the address in question can go to this one of the configuration instead. */
+static bool can_stand_in(const struct question *q, struct slice mailbox)
+{
+    return mailbox.len && !is_same(q, mailbox) && !is_nobody(q, mailbox);
+}
+
 static void answer_postmaster(struct question *q)
 {
     struct slice configured = q->resolver->config->postmaster;
 
-    if (configured.len && !is_same(q, configured)) {
+    if (can_stand_in(q, configured)) {
         answer_expand(q, configured, "the configured postmaster");
         return;
     }
-    if (q->domain && q->domain->catch_all.len && !is_same(q, q->domain->catch_all)) {
+    if (q->domain && can_stand_in(q, q->domain->catch_all)) {
         answer_expand(q, q->domain->catch_all, "catch-all");
         return;
     }
@@ -247,7 +271,7 @@ static void answer_missing(struct question *q)
         answer_postmaster(q);
     else if (slice_eq_nocase(q->address.local, SLICE("postmaster")))
         answer_elsewhere(q);
-    else if (domain->catch_all.len && !is_same(q, domain->catch_all))
+    else if (can_stand_in(q, domain->catch_all))
         answer_expand(q, domain->catch_all, "catch-all");
     else
         answer(q, RESOLVE_UNKNOWN, "no such user");
@@ -301,19 +325,25 @@ static void answer_in_domain(struct question *q, struct slice via)
     answer_from_store(q);
 }
 
+static void answer_question(struct question *q, struct slice address, struct slice via)
+{
+    struct address_result result =
+        address_parse_mailbox(address, ADDRESS_UTF8 | ADDRESS_BARE_POSTMASTER, &q->address);
+
+    if (result.error != ADDRESS_OK)
+        answer(q, RESOLVE_UNKNOWN, address_error_text(result.error));
+    else if (q->address.kind == ADDRESS_POSTMASTER)
+        answer_postmaster(q);
+    else
+        answer_in_domain(q, via);
+}
+
 static void answer_uncached(struct resolver *resolver, const struct msg_resolve *request,
                             struct arena *arena, struct msg_resolved *ret_answer)
 {
     struct question q = {.resolver = resolver, .arena = arena, .answer = ret_answer};
-    struct address_result result =
-        address_parse_mailbox(request->address, ADDRESS_UTF8 | ADDRESS_BARE_POSTMASTER, &q.address);
 
-    if (result.error != ADDRESS_OK)
-        answer(&q, RESOLVE_UNKNOWN, address_error_text(result.error));
-    else if (q.address.kind == ADDRESS_POSTMASTER)
-        answer_postmaster(&q);
-    else
-        answer_in_domain(&q, request->via);
+    answer_question(&q, request->address, request->via);
 }
 
 /* Empties the cache when another process has changed the store. */

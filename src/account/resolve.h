@@ -11,6 +11,9 @@
  *   5. the domain's catch_all;
  *   6. no such user.
  *
+ * A configured postmaster or catch_all that is nobody of ours is passed over: mail must not be
+ * taken only to be bounced.
+ *
  * A mailbox of a domain that is delivered elsewhere is answered with the route (RESOLVE_ROUTE) or
  * expands to "program:NAME". An alias that names itself means its own mailbox: see `via` of
  * struct msg_resolve. Other loops are the queue's to find, which expands step by step.

@@ -11,6 +11,10 @@ static const char config_text[] =
     "postmaster admin@example.org\n"
     "domain example.org { quota 1M }\n"
     "domain catch.example { catch_all info@catch.example }\n"
+    "domain dead.example { catch_all info@dead.example }\n"
+    "domain away.example { catch_all joe@far.example }\n"
+    "domain tick.example { catch_all x@tock.example }\n"
+    "domain tock.example { catch_all x@tick.example }\n"
     "domain other.example { alias_of example.org }\n"
     "domain b\xc3\xbc"
     "cher.example\n"
@@ -151,8 +155,13 @@ static void test_each_kind_of_address_has_its_answer(void **state)
         {"postmaster@checked.example", "route"},
         /* Catch-all; not for itself. */
         {"anybody@catch.example", "expand info@catch.example"},
-        {"info@catch.example", "unknown"},
-        {"info+x@catch.example", "unknown"},
+        {"info+x@catch.example", "local info@catch.example"},
+        {"anybody@dead.example", "unknown"},
+        {"info@dead.example", "unknown"},
+        {"info+x@dead.example", "unknown"},
+        {"anybody@away.example", "expand joe@far.example"},
+        {"anybody@tick.example", "expand x@tock.example"},
+        {"anybody@tock.example", "expand x@tick.example"},
         {"postmaster@catch.example", "expand admin@example.org"},
         /* Postmaster is always there. */
         {"postmaster", "expand admin@example.org"},
@@ -170,6 +179,8 @@ static void test_each_kind_of_address_has_its_answer(void **state)
     add_account(bench->store, "\"two words\"@example.org");
     add_account(bench->store, "joe@xn--bcher-kva.example");
     add_account(bench->store, "postmaster@xn--bcher-kva.example");
+    add_account(bench->store, "info@catch.example");
+    add_account(bench->store, "admin@example.org");
     add_account(bench->store, "joe@routed.example");
     add_account(bench->store, "joe@checked.example");
     add_alias(bench->store, "team@example.org", "joe@example.org");
@@ -223,9 +234,22 @@ static void test_postmaster_without_anything_configured_has_a_mailbox(void **sta
     config_unref(config);
     assert_string_equal(resolve(bench, "postmaster"), "local postmaster");
     assert_string_equal(resolve(bench, "Postmaster@a.example"), "local postmaster");
+    assert_string_equal(resolve(bench, "postmaster@catch.example"), "local postmaster");
+    add_account(bench->store, "all@a.example");
     assert_string_equal(resolve(bench, "postmaster@catch.example"), "expand all@a.example");
     assert_string_equal(resolve(bench, "postmaster@own.example"), "local postmaster");
     assert_string_equal(resolve(bench, "x@own.example"), "expand postmaster@own.example");
+}
+
+static void test_a_configured_postmaster_who_does_not_exist_is_passed_over(void **state)
+{
+    struct bench *bench = *state;
+
+    assert_string_equal(resolve(bench, "postmaster"), "local postmaster");
+    assert_string_equal(resolve(bench, "postmaster@example.org"), "local postmaster");
+    add_alias(bench->store, "admin@example.org", "joe@far.example");
+    assert_string_equal(resolve(bench, "postmaster"), "expand admin@example.org");
+    assert_string_equal(resolve(bench, "postmaster@example.org"), "expand admin@example.org");
 }
 
 static void test_a_postmaster_that_means_himself_is_the_mailbox(void **state)
@@ -341,6 +365,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_postmaster_without_anything_configured_has_a_mailbox,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_a_configured_postmaster_who_does_not_exist_is_passed_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_postmaster_that_means_himself_is_the_mailbox, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_quotas_are_the_accounts_own_or_the_domains, set_up,
