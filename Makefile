@@ -30,6 +30,13 @@ test-tsan:
 	ninja -C build/tsan --quiet
 	meson test -C build/tsan --no-rebuild --print-errorlogs
 
+# The spool on a machine that breaks, without end; ends with the seed of a broken promise.
+sim:
+	$(INSTALL_DEPS) build test
+	@test -f build/test/build.ninja || meson setup build/test -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
+	ninja -C build/test --quiet tests/sim/sim_spool
+	build/test/tests/sim/sim_spool --runs 0 --seed $${SEED:-$$(date +%s)}
+
 bench: $(RELEASE)/nuncio
 	$(INSTALL_DEPS) test
 	tests/bench/bench.py

@@ -18,22 +18,39 @@ enum {
     OWN_WRITER_NUMBER = 2,
     OWN_SEGMENT_SIZE = 16 * 1024 * 1024,
     HOUSEKEEPING_MS = 500,
+    TEXT_MAX = 8192,
 };
 #define OWN_LOG_NAME "queue"
 
-void store_trouble(struct spool_store *store, const char *format, ...)
+static void tell(struct spool_store *store, const char *format, va_list args)
 {
     struct buf text;
-    va_list args;
 
     if (!store->events.trouble)
         return;
-    buf_init(&text, 8192);
-    va_start(args, format);
+    buf_init(&text, TEXT_MAX);
     buf_vprintf(&text, format, args);
-    va_end(args);
     store->events.trouble(store->events.arg, buf_slice(&text));
     buf_done(&text);
+}
+
+void store_notice(struct spool_store *store, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    tell(store, format, args);
+    va_end(args);
+}
+
+void store_trouble(struct spool_store *store, const char *format, ...)
+{
+    va_list args;
+
+    store->findings++;
+    va_start(args, format);
+    tell(store, format, args);
+    va_end(args);
 }
 
 struct segment_text store_segment_text(const struct spool_store *store,
@@ -48,13 +65,14 @@ struct segment_text store_segment_text(const struct spool_store *store,
 
 /* ---- opening ------------------------------------------------------------------------------- */
 
-static struct spool_store *new_store(const struct spool_store_options *options)
+static struct spool_store *new_store(struct disk *disk, const char *directory,
+                                     const struct spool_store_events *events)
 {
     struct spool_store *store = xcalloc(1, sizeof(*store));
 
-    store->disk = options->disk;
-    store->directory = xstrdup(options->directory);
-    store->events = *options->events;
+    store->disk = disk;
+    store->directory = xstrdup(directory);
+    store->events = *events;
     store->lock_handle = -1;
     store->opening = true;
     store->free_wanted = true;
@@ -190,7 +208,7 @@ static void free_store(struct spool_store *store)
 
 int spool_store_open(const struct spool_store_options *options, struct spool_store **ret_store)
 {
-    struct spool_store *store = new_store(options);
+    struct spool_store *store = new_store(options->disk, options->directory, options->events);
     int result = start(store, &options->queue_log);
 
     if (result < 0) {
@@ -199,6 +217,48 @@ int spool_store_open(const struct spool_store_options *options, struct spool_sto
     }
     *ret_store = store;
     return 0;
+}
+
+/* The lock file is not made, so without one nobody can have it. */
+static int lock_offline(struct spool_store *store)
+{
+    int result;
+
+    store->lock_handle =
+        store->disk->ops->open(store->disk, spool_path(store->directory, "lock").text, DISK_READ);
+    if (store->lock_handle == -ENOENT)
+        return 0;
+    if (store->lock_handle < 0)
+        return store->lock_handle;
+    result = store->disk->ops->lock(store->disk, store->lock_handle);
+    return result;
+}
+
+int store_open_offline(struct disk *disk, const char *directory,
+                       const struct spool_store_events *events, struct spool_store **ret_store)
+{
+    struct spool_store *store = new_store(disk, directory, events);
+    struct checkpoint checkpoint = {0};
+    int result = lock_offline(store);
+
+    store->read_only = true;
+    store->own = (uint8_t)(store_add_log(store, SLICE(OWN_LOG_NAME)) - store->logs);
+    if (result == 0)
+        result = checkpoint_read(store, &checkpoint);
+    if (result == 0)
+        result = recover(store, &checkpoint);
+    checkpoint_done(&checkpoint);
+    if (result < 0) {
+        free_store(store);
+        return result;
+    }
+    *ret_store = store;
+    return 0;
+}
+
+void store_close_offline(struct spool_store *store)
+{
+    free_store(store);
 }
 
 void spool_store_close(struct spool_store *store)

@@ -64,8 +64,10 @@ struct spool_store {
     struct arena arena;  /* of one record */
     uint32_t handles;    /* open ones; next_close is where to look for one to close */
     uint32_t next_close;
-    bool opening;     /* no events yet */
-    bool free_wanted; /* something may have become free */
+    bool opening;      /* no events yet */
+    bool read_only;    /* offline: nothing is changed, and damage is told by the verification */
+    unsigned findings; /* what was told and is not as it should be */
+    bool free_wanted;  /* something may have become free */
     uint64_t freed_ms, moved_ms, checkpoint_failed_ms;
     uint64_t checkpoint_bytes; /* size of the last */
     unsigned since_checkpoint; /* segments completed */
@@ -81,6 +83,14 @@ struct segment_text {
 struct segment_text store_segment_text(const struct spool_store *store,
                                        const struct store_segment *segment);
 
+/* Reads all there is without changing anything; for check and export. -EAGAIN: a server has it. */
+int store_open_offline(struct disk *disk, const char *directory,
+                       const struct spool_store_events *events, struct spool_store **ret_store);
+void store_close_offline(struct spool_store *store);
+
+/* Something that a person should know; and the same when it means that something is wrong. */
+void store_notice(struct spool_store *store, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 void store_trouble(struct spool_store *store, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -34,7 +34,7 @@ static void count_out(struct spool_store *store, const struct live *live)
 
 static void remove_body(struct spool_store *store, uint64_t id)
 {
-    struct store_log *log = store_log_of_id(store, id);
+    struct store_log *log = store->read_only ? NULL : store_log_of_id(store, id);
 
     /* One that stays is an orphan, found at the next sweep. */
     if (log)
@@ -179,6 +179,8 @@ static void tell_damage(struct spool_store *store, struct store_segment *segment
                         const struct scan *scan)
 {
     segment->damaged = true;
+    if (store->read_only)
+        return;
     store_trouble(store,
                   "segment %s is damaged from byte %llu to %llu%s%s: set aside, the rest goes on",
                   store_segment_text(store, segment).text, (unsigned long long)scan->bad_from,
@@ -211,11 +213,11 @@ static bool apply(struct spool_store *store, uint32_t slot, int result,
         tell_damage(store, segment, &store->scanner);
         return true;
     case SCAN_TORN:
-        store_trouble(store,
-                      "segment %s ends in a batch that was never finished (byte %llu): dropped, "
-                      "nobody was told that it is stored",
-                      store_segment_text(store, segment).text,
-                      (unsigned long long)store->scanner.bad_from);
+        store_notice(store,
+                     "segment %s ends in a batch that was never finished (byte %llu): dropped, "
+                     "nobody was told that it is stored",
+                     store_segment_text(store, segment).text,
+                     (unsigned long long)store->scanner.bad_from);
         complete(store, segment);
         return false;
     case SCAN_SEALED:

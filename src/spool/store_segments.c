@@ -188,7 +188,8 @@ static int take_dead(struct spool_store *store, struct store_segment *segment)
 
     if (result < 0)
         return result;
-    result = store->disk->ops->fsync(store->disk, segment->handle);
+    if (!store->read_only)
+        result = store->disk->ops->fsync(store->disk, segment->handle);
     /* What was acknowledged is safe all the same: its writer had synced it. */
     if (result < 0)
         store_trouble(store, "segment %s cannot be synced: %s",
@@ -197,7 +198,7 @@ static int take_dead(struct spool_store *store, struct store_segment *segment)
     segment->verify = !is_sealed(store, segment);
     /* If its writer died between a sync that failed and the cut, the cache shows what is not on the
      * disk, and no sync says so. */
-    if (segment->verify)
+    if (segment->verify && !store->read_only)
         store->disk->ops->forget(store->disk, segment->handle);
     store->logs[segment->log].sweep = true;
     return 0;
