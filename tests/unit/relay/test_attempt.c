@@ -18,8 +18,6 @@
 #define ONE      "< MAIL\n< RCPT\n< DATA\n> 250 ok\n> 250 ok\n> 354 go\ntext\n> 250 ok\n"
 #define QUIT     "< QUIT\nclosed\n"
 
-static const char short_text[] = "Subject: hi\r\n\r\n.dot\r\nbye\r\n";
-
 static void test_a_connection_carries_one_unit_after_another(void **state)
 {
     struct fixture fixture;
@@ -35,7 +33,7 @@ static void test_a_connection_carries_one_unit_after_another(void **state)
         assert_int_equal(idle_count(&fixture.shared.idle), 1);
     }
     fixture_finish(&fixture);
-    assert_int_equal(fixture.server.text.len, 3 * (sizeof(short_text) - 1));
+    assert_int_equal(fixture.server.text.len, 3 * fixture.unit.text_length);
     fixture_done(&fixture);
 }
 
