@@ -17,7 +17,7 @@ static const char help[] =
     "       nuncio account list [DOMAIN]\n"
     "       nuncio account remove ADDRESS\n"
     "       nuncio account quota ADDRESS [SIZE|default] [--messages NUMBER]\n\n"
-    "The mailboxes of this server. A running server sees a change at once.\n"
+    "The mailboxes of this server. A running server sees a change within seconds.\n"
     "remove leaves the mail where it is and says where. quota without SIZE shows what holds;\n"
     "SIZE is like 500M or 2G, 0 for no limit, 'default' for that of the domain; NUMBER 0 is no "
     "limit.\n\n"

@@ -16,7 +16,7 @@ static const char help[] =
     "Mail for ADDRESS goes to its targets: addresses here or elsewhere, or program:NAME for a\n"
     "program of the configuration. ADDRESS among its own targets means its own mailbox, to keep\n"
     "a copy. add adds to what is there; remove without TARGET removes the alias. A running\n"
-    "server sees a change at once.\n\n"
+    "server sees a change within seconds.\n\n"
     "  -c, --config FILE  the configuration, otherwise $NUNCIO_CONFIG or the system's\n"
     "      --state DIR    the state folder, otherwise that of the configuration\n"
     "      --json         one JSON object a line\n\n"
