@@ -3,7 +3,8 @@
  * cache is a table of fixed size in which a new answer takes the place of an older one; its locks
  * are many, so that sessions do not meet there. See lookup.h.
  *
- * RESOLVE_LATER is never cached.
+ * When the answer about a busy mailbox grows old, one thread asks anew and the others go on with
+ * the old one meanwhile. RESOLVE_LATER is never cached.
  */
 #include "io/lookup.h"
 
@@ -15,12 +16,20 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SHARDS = 32, SHARD_ENTRIES = 64, CACHE_MS = 1000, SEND_MS = 1000, RETRY_MS = 10 };
+enum {
+    SHARDS = 32,
+    SHARD_ENTRIES = 64,
+    CACHE_MS = 1000,
+    SEND_MS = 1000,
+    RETRY_MS = 10,
+    PLACE_MS = 1000
+};
 
 struct entry {
     char *address; /* NULL: empty */
     size_t len;
     uint64_t expires_ms;
+    bool renewed; /* somebody is asking anew */
     enum resolve_status status;
 };
 
@@ -41,9 +50,20 @@ struct lookup {
     pthread_mutex_t lock; /* guards what follows */
     struct waiter *waiters;
     unsigned n_waiters;
+    pthread_cond_t place; /* one of them has left */
     uint64_t last_request;
     struct shard shards[SHARDS];
 };
+
+static void init_condition(pthread_cond_t *condition)
+{
+    pthread_condattr_t monotonic;
+
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(condition, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
 
 struct lookup *lookup_new(const struct lookup_options *options)
 {
@@ -51,6 +71,7 @@ struct lookup *lookup_new(const struct lookup_options *options)
 
     lookup->options = *options;
     pthread_mutex_init(&lookup->lock, NULL);
+    init_condition(&lookup->place);
     for (unsigned i = 0; i < SHARDS; i++)
         pthread_mutex_init(&lookup->shards[i].lock, NULL);
     return lookup;
@@ -66,6 +87,7 @@ void lookup_free(struct lookup *lookup)
         pthread_mutex_destroy(&lookup->shards[i].lock);
     }
     pthread_mutex_destroy(&lookup->lock);
+    pthread_cond_destroy(&lookup->place);
     free(lookup);
 }
 
@@ -86,9 +108,14 @@ static enum resolve_status look_up(struct lookup *lookup, struct slice address)
     enum resolve_status status = 0;
 
     pthread_mutex_lock(&shard->lock);
-    if (entry->address && entry->expires_ms > clock_mono_ms() &&
-        slice_eq(slice_from(entry->address, entry->len), address))
-        status = entry->status;
+    if (entry->address && slice_eq(slice_from(entry->address, entry->len), address)) {
+        uint64_t now = clock_mono_ms();
+        bool fresh = now < entry->expires_ms;
+        if (fresh || (entry->renewed && now < entry->expires_ms + CACHE_MS))
+            status = entry->status;
+        else
+            entry->renewed = true;
+    }
     pthread_mutex_unlock(&shard->lock);
     return status;
 }
@@ -137,11 +164,9 @@ static void remove_waiter(struct lookup *lookup, struct waiter *waiter)
     lookup->n_waiters--;
 }
 
-/* With the lock held. */
-static void wait_for_answer(struct lookup *lookup, struct waiter *waiter)
+static struct timespec time_in(unsigned ms)
 {
     struct timespec until;
-    unsigned ms = lookup->options.timeout_ms;
 
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += ms / 1000;
@@ -150,33 +175,57 @@ static void wait_for_answer(struct lookup *lookup, struct waiter *waiter)
         until.tv_sec++;
         until.tv_nsec -= 1000000000;
     }
-    while (!waiter->status) {
+    return until;
+}
+
+/* With the lock held. A crowd that comes at once gets its turn when auth is well. */
+static bool take_place(struct lookup *lookup)
+{
+    struct timespec until = time_in(PLACE_MS);
+
+    while (lookup->n_waiters >= lookup->options.waiting_max) {
+        if (lookup->options.waiting_max == 0 ||
+            pthread_cond_timedwait(&lookup->place, &lookup->lock, &until) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* With the lock held, which is given up while sending and waiting. */
+static void ask_and_wait(struct lookup *lookup, struct waiter *waiter, struct slice address)
+{
+    struct timespec until = time_in(lookup->options.timeout_ms);
+    bool sent;
+
+    waiter->request = ++lookup->last_request;
+    waiter->next = lookup->waiters;
+    lookup->waiters = waiter;
+    lookup->n_waiters++;
+    pthread_mutex_unlock(&lookup->lock);
+    sent = send_question(lookup, waiter->request, address);
+    pthread_mutex_lock(&lookup->lock);
+    while (sent && !waiter->status) {
         if (pthread_cond_timedwait(&waiter->answered, &lookup->lock, &until) != 0)
             break;
     }
+    remove_waiter(lookup, waiter);
+    pthread_cond_signal(&lookup->place);
 }
 
 static enum resolve_status ask_auth(struct lookup *lookup, struct slice address)
 {
     struct waiter waiter = {.status = 0};
-    pthread_condattr_t monotonic;
+    bool crowded;
 
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&waiter.answered, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    init_condition(&waiter.answered);
     pthread_mutex_lock(&lookup->lock);
-    if (lookup->n_waiters < lookup->options.waiting_max) {
-        waiter.request = ++lookup->last_request;
-        waiter.next = lookup->waiters;
-        lookup->waiters = &waiter;
-        lookup->n_waiters++;
-        pthread_mutex_unlock(&lookup->lock);
-        bool sent = send_question(lookup, waiter.request, address);
-        pthread_mutex_lock(&lookup->lock);
-        if (sent)
-            wait_for_answer(lookup, &waiter);
-        remove_waiter(lookup, &waiter);
+    crowded = lookup->n_waiters >= lookup->options.waiting_max;
+    if (take_place(lookup)) {
+        /* While we stood in the crowd, somebody may have asked the same. */
+        if (crowded)
+            waiter.status = look_up(lookup, address);
+        if (!waiter.status)
+            ask_and_wait(lookup, &waiter, address);
     }
     pthread_mutex_unlock(&lookup->lock);
     pthread_cond_destroy(&waiter.answered);
@@ -227,6 +276,7 @@ void lookup_close(struct lookup *lookup)
 {
     pthread_mutex_lock(&lookup->lock);
     lookup->options.waiting_max = 0;
+    pthread_cond_broadcast(&lookup->place);
     pthread_mutex_unlock(&lookup->lock);
     lookup_lost(lookup);
 }

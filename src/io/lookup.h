@@ -13,14 +13,14 @@ struct lookup_options {
     /* Sends a MSG_RESOLVE payload to auth; from any thread. 0 or -errno. */
     int (*send)(void *arg, struct slice payload);
     void *arg;
-    unsigned waiting_max; /* threads that wait at a time; more get RESOLVE_LATER at once */
+    unsigned waiting_max; /* threads that wait for auth at a time; more wait a second for a place */
     unsigned timeout_ms;  /* of one question */
 };
 
 struct lookup *lookup_new(const struct lookup_options *options);
 void lookup_free(struct lookup *lookup);
 
-/* RESOLVE_LATER when auth is away, slow, or asked by too many threads. */
+/* RESOLVE_LATER when auth is away, slow, or asked by too many threads for too long. */
 enum resolve_status lookup_ask(struct lookup *lookup, struct slice address);
 
 /* A MSG_RESOLVED payload has come. Nonsense and late answers are dropped. */
