@@ -1,11 +1,21 @@
 """Fixtures of the end-to-end tests; see server.py and peers.py for what they give."""
+import os
 import pathlib
 import shutil
+import subprocess
 import tempfile
 
 import pytest
 
-from server import Server
+from server import ROOT, Server
+
+
+@pytest.fixture(scope='session', autouse=True)
+def users():
+    """Started by root, the roles run as system users: these are made and stay, as `make install`
+    would leave them."""
+    if os.getuid() == 0:
+        subprocess.run([ROOT / 'scripts/make-users'], check=True)
 
 
 @pytest.fixture

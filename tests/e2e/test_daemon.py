@@ -342,6 +342,11 @@ def test_install_puts_everything_in_its_place(folder):
         assert (to / path).is_file(), path
     for path in 'usr/sbin/sendmail', 'usr/bin/mailq':
         assert os.readlink(to / path).endswith('nuncio'), path
-    done = subprocess.run(['usr/sbin/sendmail', '--help'], executable=to / 'usr/bin/nuncio',
-                          capture_output=True, text=True, timeout=10)
-    assert 'nuncio COMMAND' not in done.stdout
+    for name in 'usr/sbin/sendmail', 'usr/bin/mailq':
+        done = subprocess.run([to / name, '--help'], capture_output=True, text=True, timeout=10)
+        assert done.stdout.startswith(f'usage: {pathlib.Path(name).name}'), name
+    # A second installation leaves the administrator's configuration alone.
+    (to / 'etc/nuncio/nuncio.conf').write_text('mine\n')
+    subprocess.run(['meson', 'install', '-C', RELEASE, '--no-rebuild', '--quiet'], check=True,
+                   stdout=subprocess.DEVNULL, env={**os.environ, 'DESTDIR': str(to)})
+    assert (to / 'etc/nuncio/nuncio.conf').read_text() == 'mine\n'
