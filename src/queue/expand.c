@@ -1,9 +1,10 @@
 /*
  * A pass decides about every waiting recipient that is due. While answers are missing a pass only
- * asks. A pass that adds recipients is followed by another; the depth bounds them.
+ * asks. A pass that adds recipients is followed by another when their record is on disk; the depth
+ * bounds them.
  *
  * In a pass, recipients for a lane are first gathered in groups (their `at` is the group's number),
- * then each group becomes a unit. Recipients that come due within SLACK_MS go along, so that those
+ * then each group becomes a unit. Recipients that come due a little later go along, so that those
  * that failed together are tried together.
  */
 #include "queue/expand.h"
@@ -16,7 +17,7 @@
 #include "queue/route.h"
 #include "queue/settle.h"
 
-enum { SLACK_MS = 15000, ASK_AGAIN_MS = 5000 };
+enum { SLACK_PART = 20 /* of the first retry delay */, ASK_AGAIN_MS = 5000 };
 
 struct group {
     struct lane *lane;
@@ -328,7 +329,7 @@ static void apply(struct pass *pass, uint32_t index, const struct route_decision
     }
 }
 
-/* False while answers are missing. */
+/* False while answers are missing, or recipients that were added are not on disk yet. */
 static bool run_pass(struct pass *pass)
 {
     struct message *message = pass->message;
@@ -337,10 +338,6 @@ static bool run_pass(struct pass *pass)
     if (ask(pass))
         return false;
     record_begin(pass->queue, message, &pass->record);
-    pass->n_groups = pass->groups_size = pass->n_joined = pass->n_added = pass->n_expanded = 0;
-    pass->added = NULL;
-    pass->groups = NULL;
-    pass->expanded = NULL;
     pass->joined = arena_alloc(&pass->queue->scratch, n * sizeof(*pass->joined) + 1);
     for (uint32_t i = 0; i < n; i++) {
         struct route_decision decision;
@@ -353,7 +350,7 @@ static bool run_pass(struct pass *pass)
     for (uint32_t i = 0; i < pass->n_joined; i++)
         enter_lane(pass, pass->joined[i]);
     commit_added(pass);
-    return true;
+    return !pass->n_added;
 }
 
 static void route_message(struct queue *queue, struct message *message,
@@ -362,7 +359,7 @@ static void route_message(struct queue *queue, struct message *message,
     struct pass pass = {.queue = queue,
                         .message = message,
                         .envelope = envelope,
-                        .due = queue_now(queue) + SLACK_MS,
+                        .due = queue_now(queue) + queue->rules.first_ms / SLACK_PART,
                         .max_age_ms = max_age_ms};
     struct envelope read;
 
@@ -371,10 +368,8 @@ static void route_message(struct queue *queue, struct message *message,
             return;
         pass.envelope = &read;
     }
-    do {
-        if (!run_pass(&pass))
-            return;
-    } while (pass.n_added);
+    if (!run_pass(&pass))
+        return;
     expand_schedule(queue, message);
     notice_check(queue, message);
 }
@@ -392,7 +387,7 @@ static bool has_due(struct message *message, uint64_t due)
 
 void expand_message(struct queue *queue, struct message *message, const struct envelope *envelope)
 {
-    if (message->flags & MESSAGE_RESOLVING)
+    if (message->flags & MESSAGE_RESOLVING || (message->extra && message->extra->added_in))
         return;
     if (has_due(message, queue_now(queue))) {
         route_message(queue, message, envelope, ANSWERS_FRESH_MS);

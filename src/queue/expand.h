@@ -2,10 +2,10 @@
  * Finds out for a message's waiting recipients where they go, and puts them into their lanes.
  *
  * Local addresses are asked of auth; if an answer is missing the message waits for it and nothing
- * is done yet. Aliases are replaced by what they stand for, again and again, in one record. Against
- * loops: an address is expanded into none of those that led to it, at most EXPAND_DEPTH_MAX
- * levels, at most EXPAND_TARGETS_MAX added recipients a message; beyond that it fails with 5.4.6.
- * An address that the message goes to already is not added again.
+ * is done yet. Aliases are replaced by what they stand for, and what they stand for is routed when
+ * the record of that is on disk. Against loops: an address is expanded into none of those that led
+ * to it, at most EXPAND_DEPTH_MAX levels, at most EXPAND_TARGETS_MAX added recipients a message;
+ * beyond that it fails with 5.4.6. An address that the message goes to already is not added again.
  */
 #ifndef NUNCIO_QUEUE_EXPAND_H
 #define NUNCIO_QUEUE_EXPAND_H

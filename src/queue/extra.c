@@ -20,6 +20,7 @@ void extra_free(struct message_extra *extra)
     arena_done(&extra->arena);
     free(extra->added);
     free(extra->failures);
+    free(extra->followers);
     free(extra);
 }
 

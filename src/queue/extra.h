@@ -12,7 +12,7 @@
 /* A recipient that failed for good, until its DSN is on disk. Strings are the arena's. */
 struct failure {
     uint32_t index;
-    bool told; /* its DSN has been handed to the spool */
+    uint64_t told_in; /* number of the record that tells it and is not on disk yet; 0: none */
     struct status status;
     struct slice reply;  /* the server's words or ours */
     struct slice remote; /* who said them, or empty: we did */
@@ -27,6 +27,10 @@ struct message_extra {
     uint32_t n_failures, failures_size;
     uint64_t gather_until; /* queue time; 0: nothing is gathered */
     uint32_t answers;      /* of auth, still awaited */
+    uint64_t *followers;   /* ids of messages whose failures this one's DSN tells too: merge.h */
+    size_t n_followers;
+    uint64_t followers_in; /* number of the record with that DSN */
+    uint64_t added_in;     /* number of the record that adds recipients, until it is on disk */
 };
 
 /* The message's extra, made if it has none. */

@@ -33,7 +33,7 @@ size_t failures_list(const struct message *message, const struct envelope *envel
     for (uint32_t i = 0; i < extra->n_failures; i++) {
         const struct failure *failure = &extra->failures[i];
         const struct recipient *recipient = extra_recipient(message, envelope, failure->index);
-        if (failure->told || !dsn_wanted(recipient->notify, DSN_FAILED))
+        if (failure->told_in || !dsn_wanted(recipient->notify, DSN_FAILED))
             continue;
         if (list)
             list[n] = describe(failure, recipient);
@@ -42,16 +42,27 @@ size_t failures_list(const struct message *message, const struct envelope *envel
     return n;
 }
 
-void failures_tell(struct record *record)
+void failures_tell(struct record *record, uint64_t number)
 {
     struct message_extra *extra = record->message->extra;
 
     for (uint32_t i = 0; i < extra->n_failures; i++) {
         struct failure *failure = &extra->failures[i];
-        if (failure->told)
+        if (failure->told_in != number)
             continue;
-        failure->told = true;
+        failure->told_in = record->number;
         record_bounced(record, failure->index, failure->reply);
+    }
+    extra->gather_until = 0;
+}
+
+void failures_promise(struct message *message, uint64_t from, uint64_t to)
+{
+    struct message_extra *extra = message->extra;
+
+    for (uint32_t i = 0; i < extra->n_failures; i++) {
+        if (extra->failures[i].told_in == from)
+            extra->failures[i].told_in = to;
     }
     extra->gather_until = 0;
 }

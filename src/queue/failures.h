@@ -10,7 +10,11 @@
  * counted). Strings are the envelope's and the extra's. */
 size_t failures_list(const struct message *message, const struct envelope *envelope,
                      struct dsn_recipient *list);
-/* All of them, wanted or not, go into the record and are told with it. */
-void failures_tell(struct record *record);
+/* All of them, wanted or not, go into the record and are told with it. `number` is 0, or that of
+ * another record by which they have been promised (failures_promise). */
+void failures_tell(struct record *record, uint64_t number);
+/* The DSN in the record of that number, which is another message's, tells them too. Number 0 for
+ * `to` takes the promise back. */
+void failures_promise(struct message *message, uint64_t from, uint64_t to);
 
 #endif

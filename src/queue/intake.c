@@ -3,9 +3,7 @@
  * through the timetable. Later ones are routed at once, with the envelope that is at hand, unless
  * many wait for auth already.
  *
- * Ages and due times are taken over as differences from the wall time of now. If that has leapt by
- * a month or more since anything was written, the machine's clock was set or nobody was at home for
- * long: the leap makes no message older (retry_clock_leap_ms).
+ * Ages and due times are taken over as differences from the wall time of now (retry.h).
  */
 #include "queue/intake.h"
 
@@ -23,33 +21,46 @@ enum { MESSAGES_A_ROUND = 256, RESOLVING_MAX = 2000 };
 static atomic_bool own_log_grew;
 static bool hinted;
 static bool opening;
-static uint64_t newest_ms; /* wall time, of all that was seen at start */
 
-static void note_time(uint64_t wall_ms)
+static struct message *note_message(struct queue *queue, const struct envelope *envelope,
+                                    struct spool_location location)
 {
-    if (wall_ms > newest_ms)
-        newest_ms = wall_ms;
+    uint64_t born;
+    bool plausible =
+        retry_born(&queue->rules, queue_now(queue), clock_wall_ms(), envelope->received_ms, &born);
+    struct message *message =
+        ledger_add(&queue->ledger, envelope->id, envelope->n_recipients, location, born);
+
+    if (!plausible)
+        message->flags |= MESSAGE_AGELESS;
+    queue->counters.messages++;
+    return message;
+}
+
+/* FUTURERELEASE (RFC 4865): not before that time. */
+static void wait_for_release(struct queue *queue, struct message *message, uint64_t wall_ms)
+{
+    uint64_t at =
+        retry_from_future(queue_now(queue), clock_wall_ms(), wall_ms, queue->rules.expire_after_ms);
+
+    for (uint32_t i = 0; i < message->n_recipients; i++)
+        ledger_set_state(message, i, RECIPIENT_WAITING, retry_tick(at));
 }
 
 static void on_message(void *arg, const struct envelope *envelope, struct spool_location location)
 {
     struct queue *queue = arg;
-    uint64_t now = queue_now(queue), wall = clock_wall_ms();
     struct message *message;
 
     if (ledger_find(&queue->ledger, envelope->id))
         return;
-    message = ledger_add(&queue->ledger, envelope->id, envelope->n_recipients, location,
-                         retry_from_past(now, wall, envelope->received_ms));
-    queue->counters.messages++;
+    message = note_message(queue, envelope, location);
+    if (envelope->hold_until_ms > clock_wall_ms())
+        wait_for_release(queue, message, envelope->hold_until_ms);
     if (opening)
-        note_time(envelope->received_ms);
-    if (envelope->hold_until_ms > wall)
-        now = retry_from_future(now, wall, envelope->hold_until_ms, queue->rules.expire_after_ms);
-    for (uint32_t i = 0; now > queue_now(queue) && i < message->n_recipients; i++)
-        ledger_set_state(message, i, RECIPIENT_WAITING, retry_tick(now));
-    if (opening || answers_pending(queue->answers) > RESOLVING_MAX) {
-        ledger_set_due(&queue->ledger, message, now);
+        return; /* until settle_in() */
+    if (answers_pending(queue->answers) > RESOLVING_MAX) {
+        expand_schedule(queue, message);
         return;
     }
     arena_reset(&queue->scratch);
@@ -75,6 +86,14 @@ static enum recipient_state state_of(enum outcome_kind kind)
     return RECIPIENT_WAITING;
 }
 
+static void grow_older(struct queue *queue, struct message *message, unsigned attempts)
+{
+    uint32_t born = retry_tick(queue_now(queue) - retry_schedule_ms(&queue->rules, attempts));
+
+    if (born < message->born)
+        message->born = born;
+}
+
 static void apply_outcome(struct queue *queue, struct message *message,
                           const struct outcome_recipient *outcome)
 {
@@ -84,10 +103,10 @@ static void apply_outcome(struct queue *queue, struct message *message,
 
     ledger_set_state(message, outcome->index, state_of(outcome->kind), retry_tick(at));
     recipient->attempts = outcome->attempts > UINT8_MAX ? UINT8_MAX : (uint8_t)outcome->attempts;
+    if (message->flags & MESSAGE_AGELESS)
+        grow_older(queue, message, outcome->attempts);
     recipient_set_flags(recipient, outcome->flags & (FLAG_HELD | FLAG_WARNED));
     ledger_set_reply(&queue->ledger, recipient, outcome->reply);
-    if (outcome->kind == OUTCOME_PENDING)
-        note_time(outcome->due_ms);
 }
 
 static void on_outcome(void *arg, const struct outcome *outcome)
@@ -140,17 +159,10 @@ static void on_durable(void *arg, uint64_t segment, uint64_t length)
 /* Every message stands in the timetable with its real due time; what is over is said to be. */
 static void settle_in(struct queue *queue)
 {
-    uint64_t leap = retry_clock_leap_ms(clock_wall_ms(), newest_ms);
-    uint32_t now = retry_tick(queue_now(queue)), handle = 0;
     struct message *message;
+    uint32_t handle = 0;
 
-    if (leap && queue->ledger.messages.live)
-        log_warn(NULL, "clock-leapt", LOG_INT("ms", leap));
     while ((message = ledger_next(&queue->ledger, &handle))) {
-        if (leap) {
-            uint64_t born = message->born + (uint64_t)retry_tick(leap);
-            message->born = born < now ? (uint32_t)born : now;
-        }
         message->due = 0;
         expand_schedule(queue, message);
         if (!message->n_open) {

@@ -208,7 +208,7 @@ static void drop_stale(struct ledger *ledger)
 
 void ledger_set_due(struct ledger *ledger, struct message *message, uint64_t at)
 {
-    uint32_t tick = retry_tick(at);
+    uint32_t tick = at ? retry_tick(at) : 1;
 
     if (message->due && message->due <= tick)
         return;

@@ -1,6 +1,6 @@
 /*
- * The DSN goes into the record of the first message, and the records of the others behind it, so
- * that after a crash failures may be told twice, but none is forgotten. A DSN tells of at most
+ * The DSN goes into the record of the first message; the others follow when that is on disk. So
+ * after a crash failures may be told twice, but none is forgotten. A DSN tells of at most
  * RECIPIENTS_MAX recipients (and of one message in any case); what is left makes another.
  */
 #include "queue/merge.h"
@@ -42,6 +42,20 @@ static bool take_message(struct merge *merge, struct message *message)
     return true;
 }
 
+/* The others' failures are promised by the first one's record. */
+static void bind_followers(struct merge *merge, struct record *record)
+{
+    struct message_extra *extra = merge->messages[0]->extra;
+
+    extra->n_followers = merge->n_messages - 1;
+    extra->followers_in = record->number;
+    extra->followers = xrealloc(extra->followers, merge->n_messages * sizeof(*extra->followers));
+    for (unsigned i = 1; i < merge->n_messages; i++) {
+        extra->followers[i - 1] = merge->messages[i]->id;
+        failures_promise(merge->messages[i], 0, record->number);
+    }
+}
+
 static void tell(struct merge *merge)
 {
     struct bounce bounce = {.original = &merge->envelope,
@@ -49,15 +63,44 @@ static void tell(struct merge *merge)
                             .recipients = merge->list,
                             .n_recipients = merge->n_list,
                             .more_messages = merge->n_messages - 1};
+    struct record record;
 
-    for (unsigned i = 0; i < merge->n_messages; i++) {
-        struct record record;
-        record_begin(merge->queue, merge->messages[i], &record);
-        failures_tell(&record);
-        if (i == 0 && merge->n_list)
-            bounce_add(&record, &bounce);
-        record_commit(&record);
+    record_begin(merge->queue, merge->messages[0], &record);
+    failures_tell(&record, 0);
+    bind_followers(merge, &record);
+    if (merge->n_list)
+        bounce_add(&record, &bounce);
+    record_commit(&record);
+}
+
+static void settle_follower(struct queue *queue, struct message *message, uint64_t number,
+                            bool on_disk)
+{
+    struct record record;
+
+    arena_reset(&queue->scratch);
+    if (!on_disk) {
+        failures_promise(message, number, 0);
+        ledger_set_due(&queue->ledger, message, queue_now(queue));
+        return;
     }
+    record_begin(queue, message, &record);
+    failures_tell(&record, number);
+    record_commit(&record);
+}
+
+void merge_settled(struct queue *queue, struct message *message, uint64_t number, bool on_disk)
+{
+    struct message_extra *extra = message->extra;
+
+    if (!extra->n_followers || extra->followers_in != number)
+        return;
+    for (size_t i = 0; i < extra->n_followers; i++) {
+        struct message *follower = ledger_find(&queue->ledger, extra->followers[i]);
+        if (follower && follower->extra)
+            settle_follower(queue, follower, number, on_disk);
+    }
+    extra->n_followers = 0;
 }
 
 /* Takes as many of the messages as one DSN tells of, and puts what is left to the front. */

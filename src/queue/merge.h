@@ -7,4 +7,7 @@
 /* Once a second or so: tells the failures of senders whose hour is over. */
 void merge_tick(struct queue *queue);
 
+/* A record of this message, of that number, is on disk or could not be written. */
+void merge_settled(struct queue *queue, struct message *message, uint64_t number, bool on_disk);
+
 #endif

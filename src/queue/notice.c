@@ -1,5 +1,5 @@
 /*
- * See notice.h. What has been handed to the spool is marked `told` in the failure; record.c drops
+ * See notice.h. What has been handed to the spool is marked in the failure; record.c drops
  * it when it is on disk, or takes the mark away when it could not be written.
  */
 #include "queue/notice.h"
@@ -47,7 +47,6 @@ static void save_double_bounce(struct queue *queue, struct message *message,
         record_added(&record, own, 1, message->n_recipients);
         extra_add_recipients(message, own, 1);
         ledger_add_recipients(message, 1);
-        ledger_set_due(&queue->ledger, message, queue_now(queue));
     }
     extra->n_failures = 0;
     extra->gather_until = 0;
@@ -82,7 +81,7 @@ static void tell_failures(struct queue *queue, struct message *message)
     bounce.n_recipients = failures_list(message, &envelope, list);
     bounce.recipients = list;
     record_begin(queue, message, &record);
-    failures_tell(&record);
+    failures_tell(&record, 0);
     if (n)
         bounce_add(&record, &bounce);
     record_commit(&record);
@@ -117,7 +116,7 @@ static void check_failures(struct queue *queue, struct message *message)
     bool any = false;
 
     for (uint32_t i = 0; i < extra->n_failures; i++) {
-        if (extra->failures[i].told)
+        if (extra->failures[i].told_in)
             return; /* one record at a time; record.c calls again */
         any = true;
     }

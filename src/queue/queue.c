@@ -122,6 +122,11 @@ static void on_time(void *arg)
     (void)arg;
 }
 
+static void go_on(struct queue *queue, struct message *message)
+{
+    expand_message(queue, message, NULL);
+}
+
 /* ---- what the peers say -------------------------------------------------------------------- */
 
 static int send_question(void *arg, const struct msg_resolve *question)
@@ -283,6 +288,7 @@ static void start_parts(struct role_state *state, struct role_context *role,
 {
     struct queue *queue = &state->queue;
     struct answers_events events = {.send = send_question, .answered = on_answered, .arg = queue};
+    const struct record_events record_events = {.settled = merge_settled, .go_on = go_on};
     struct scheduler_rules rules = scheduler_rules_of(role->config);
 
     queue->role = role;
@@ -294,7 +300,7 @@ static void start_parts(struct role_state *state, struct role_context *role,
     queue->answers = answers_new(&events);
     queue->dispatch = dispatch_new();
     queue->bouncerate = bouncerate_new();
-    queue->records = record_log_new(queue);
+    queue->records = record_log_new(queue, &record_events);
     queue->control = control_new(queue, groups);
     dispatch_peer_lost(queue, ROLE_RELAY);
     dispatch_peer_lost(queue, ROLE_LOCAL);

@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "queue/extra.h"
-#include "queue/notice.h"
 
 #include <pthread.h>
 
@@ -20,25 +19,29 @@ enum { WRITE_AGAIN_MS = 5000 };
 struct ticket {
     struct record_log *log;
     uint32_t message;
+    uint64_t record;
     int result;
     struct ticket *next;
 };
 
 struct record_log {
     struct loop *loop;
+    struct record_events events;
     struct ticket *free;
     unsigned under_way;
+    uint64_t last_record;
     bool any_unsaved;
     uint64_t write_again_at; /* queue time */
     pthread_mutex_t lock;    /* guards `done`, which two threads use */
     struct ticket *done;
 };
 
-struct record_log *record_log_new(struct queue *queue)
+struct record_log *record_log_new(struct queue *queue, const struct record_events *events)
 {
     struct record_log *log = xcalloc(1, sizeof(*log));
 
     log->loop = queue->role->loop;
+    log->events = *events;
     pthread_mutex_init(&log->lock, NULL);
     return log;
 }
@@ -64,7 +67,8 @@ void record_log_free(struct record_log *log)
 
 void record_begin(struct queue *queue, struct message *message, struct record *ret_record)
 {
-    *ret_record = (struct record){.queue = queue, .message = message};
+    *ret_record = (struct record){
+        .queue = queue, .message = message, .number = ++queue->records->last_record};
 }
 
 static struct outcome_recipient *next_recipient(struct record *record)
@@ -137,6 +141,7 @@ void record_added(struct record *record, const struct recipient *added, uint32_t
     record->added = added;
     record->n_added = n;
     record->first_added = first;
+    extra_of(record->message)->added_in = record->number;
 }
 
 void record_dsn(struct record *record, const struct envelope *envelope, struct slice text)
@@ -168,7 +173,7 @@ static void on_done(void *arg, int result)
         loop_wake(log->loop);
 }
 
-static struct ticket *take_ticket(struct record_log *log, const struct message *message)
+static struct ticket *take_ticket(struct record_log *log, const struct record *record)
 {
     struct ticket *ticket = log->free;
 
@@ -177,20 +182,24 @@ static struct ticket *take_ticket(struct record_log *log, const struct message *
     else
         ticket = xcalloc(1, sizeof(*ticket));
     ticket->log = log;
-    ticket->message = message->handle;
+    ticket->message = record->message->handle;
+    ticket->record = record->number;
     log->under_way++;
     return ticket;
 }
 
-/* Failures that have been handed over do not count as open: their record is in front of this. */
+/*
+ * A record may say "finished" only when all before it are on disk: if one of those failed, what it
+ * said would be forgotten with the message. Failures that go with this record do not count as open.
+ */
 static bool is_finished(const struct message *message)
 {
     uint32_t told = 0;
 
-    if (message->extra) {
-        for (uint32_t i = 0; i < message->extra->n_failures; i++)
-            told += message->extra->failures[i].told;
-    }
+    if (message->records || message->flags & MESSAGE_UNSAVED)
+        return false;
+    for (uint32_t i = 0; message->extra && i < message->extra->n_failures; i++)
+        told += message->extra->failures[i].told_in != 0;
     return message->n_open == told;
 }
 
@@ -209,55 +218,83 @@ void record_commit(struct record *record)
     if (!record->n_recipients && !record->n_added && !outcome.finished)
         return;
     message->records++;
+    if (outcome.finished)
+        message->flags |= MESSAGE_FINISHED;
     spool_store_outcome(record->queue->store, &outcome, record->dsns, record->n_dsns, on_done,
-                        take_ticket(log, message));
+                        take_ticket(log, record));
 }
 
 /* ---- what became of the records ------------------------------------------------------------ */
 
-static void drop_told(struct message *message)
+/* What this record told is over; or is still to be told. */
+static void settle_told(struct message *message, uint64_t number, bool on_disk)
 {
     struct message_extra *extra = message->extra;
     uint32_t kept = 0;
 
     for (uint32_t i = 0; i < extra->n_failures; i++) {
-        if (extra->failures[i].told)
-            ledger_set_state(message, extra->failures[i].index, RECIPIENT_BOUNCED, 0);
-        else
-            extra->failures[kept++] = extra->failures[i];
+        struct failure *failure = &extra->failures[i];
+        if (failure->told_in == number && on_disk) {
+            ledger_set_state(message, failure->index, RECIPIENT_BOUNCED, 0);
+            continue;
+        }
+        if (failure->told_in == number)
+            failure->told_in = 0;
+        extra->failures[kept++] = *failure;
     }
     extra->n_failures = kept;
 }
 
 static void note_unsaved(struct queue *queue, struct message *message, int result)
 {
-    struct message_extra *extra = message->extra;
-    struct message_id_text id = message_id_format(message->id);
-
-    log_error(NULL, "outcome-not-written", LOG_STR("message", id.text), LOG_ERRNO(result));
-    message->flags |= MESSAGE_UNSAVED;
+    log_error(NULL, "outcome-not-written", LOG_STR("message", message_id_format(message->id).text),
+              LOG_ERRNO(result));
+    message->flags = (uint8_t)((message->flags & ~MESSAGE_FINISHED) | MESSAGE_UNSAVED);
     queue->records->any_unsaved = true;
     queue->records->write_again_at = queue_now(queue) + WRITE_AGAIN_MS;
-    for (uint32_t i = 0; extra && i < extra->n_failures; i++)
-        extra->failures[i].told = false;
 }
 
-/* Only when all records of the message are on disk is it known which of them carried what. */
-static void take_result(struct queue *queue, struct message *message, int result)
+/* Its last record said so; otherwise, since records overlapped, one more does. */
+static void finish(struct queue *queue, struct message *message)
 {
+    struct record record;
+
+    if (message->flags & MESSAGE_FINISHED) {
+        ledger_remove(&queue->ledger, message);
+        return;
+    }
+    arena_reset(&queue->scratch);
+    record_begin(queue, message, &record);
+    record_commit(&record);
+}
+
+static void go_on(struct queue *queue, struct message *message)
+{
+    arena_reset(&queue->scratch);
+    queue->records->events.go_on(queue, message);
+}
+
+static void take_result(struct queue *queue, const struct ticket *ticket)
+{
+    struct message *message = ledger_at(&queue->ledger, ticket->message);
+
     message->records--;
-    if (result < 0)
-        note_unsaved(queue, message, result);
+    if (message->extra) {
+        settle_told(message, ticket->record, ticket->result == 0);
+        queue->records->events.settled(queue, message, ticket->record, ticket->result == 0);
+    }
+    if (ticket->result < 0)
+        note_unsaved(queue, message, ticket->result);
+    if (message->extra && message->extra->added_in == ticket->record && ticket->result == 0) {
+        message->extra->added_in = 0;
+        go_on(queue, message);
+    }
     if (message->records || message->flags & MESSAGE_UNSAVED)
         return;
-    if (message->extra)
-        drop_told(message);
-    if (!message->n_open) {
-        ledger_remove(&queue->ledger, message);
-    } else if (message->extra && message->extra->n_failures) {
-        arena_reset(&queue->scratch);
-        notice_check(queue, message);
-    }
+    if (!message->n_open)
+        finish(queue, message);
+    else if (message->extra && message->extra->n_failures)
+        go_on(queue, message);
 }
 
 void record_take_done(struct queue *queue)
@@ -272,7 +309,7 @@ void record_take_done(struct queue *queue)
     for (; done; done = next) {
         next = done->next;
         log->under_way--;
-        take_result(queue, ledger_at(&queue->ledger, done->message), done->result);
+        take_result(queue, done);
         done->next = log->free;
         log->free = done;
     }
@@ -291,7 +328,6 @@ static void write_whole_state(struct queue *queue, struct message *message)
     if (extra && extra->n_added)
         record_added(&record, extra->added, extra->n_added, extra->n_envelope);
     record_commit(&record);
-    notice_check(queue, message);
 }
 
 void record_tick(struct queue *queue)

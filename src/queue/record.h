@@ -16,6 +16,7 @@
 struct record {
     struct queue *queue;
     struct message *message;
+    uint64_t number;                      /* never used twice */
     struct outcome_recipient *recipients; /* from the scratch arena */
     uint32_t n_recipients, size;
     const struct recipient *added;
@@ -24,7 +25,16 @@ struct record {
     unsigned n_dsns;
 };
 
-struct record_log *record_log_new(struct queue *queue);
+/* Called on the loop's thread; the scratch arena is theirs. */
+struct record_events {
+    /* A record of the message is on disk or could not be written; only for messages with an extra.
+     */
+    void (*settled)(struct queue *queue, struct message *message, uint64_t number, bool on_disk);
+    /* The message waited for that, and can go on. */
+    void (*go_on)(struct queue *queue, struct message *message);
+};
+
+struct record_log *record_log_new(struct queue *queue, const struct record_events *events);
 void record_log_free(struct record_log *log);
 
 void record_begin(struct queue *queue, struct message *message, struct record *ret_record);
@@ -32,7 +42,8 @@ void record_begin(struct queue *queue, struct message *message, struct record *r
 void record_recipient(struct record *record, uint32_t index, struct slice reply);
 /* A recipient in state FAILED whose DSN (or silence) goes with this record. */
 void record_bounced(struct record *record, uint32_t index, struct slice reply);
-/* Recipients that expansion added to the message, all of one record; they are not copied. */
+/* Recipients that expansion added to the message; they are not copied. None of them is to be tried
+ * before the record is on disk: an outcome of a recipient that no record added means nothing. */
 void record_added(struct record *record, const struct recipient *added, uint32_t n, uint32_t first);
 /* A message of our own that this step causes. */
 void record_dsn(struct record *record, const struct envelope *envelope, struct slice text);

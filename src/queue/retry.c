@@ -3,7 +3,7 @@
 
 #include "queue/table.h"
 
-static const uint64_t LEAP_MS = UINT64_C(30) * 24 * 3600 * 1000;
+static const uint64_t IMPLAUSIBLE_MS = UINT64_C(30) * 24 * 3600 * 1000;
 
 uint32_t retry_tick(uint64_t queue_ms)
 {
@@ -51,8 +51,23 @@ uint64_t retry_to_wall(uint64_t now, uint64_t wall_now_ms, uint64_t at)
     return wall_now_ms > now - at ? wall_now_ms - (now - at) : 0;
 }
 
-uint64_t retry_clock_leap_ms(uint64_t wall_now_ms, uint64_t newest_ms)
+uint64_t retry_schedule_ms(const struct retry_rules *rules, unsigned attempts)
 {
-    return wall_now_ms > newest_ms && wall_now_ms - newest_ms > LEAP_MS ? wall_now_ms - newest_ms
-                                                                        : 0;
+    uint64_t sum = 0, delay = rules->first_ms;
+
+    for (unsigned i = 0; i < attempts; i++) {
+        sum += delay;
+        delay = delay * 2 < rules->max_ms ? delay * 2 : rules->max_ms;
+    }
+    return sum;
+}
+
+bool retry_born(const struct retry_rules *rules, uint64_t now, uint64_t wall_now_ms,
+                uint64_t received_ms, uint64_t *ret_born)
+{
+    uint64_t born = retry_from_past(now, wall_now_ms, received_ms);
+    bool plausible = now - born <= rules->expire_after_ms + IMPLAUSIBLE_MS;
+
+    *ret_born = plausible ? born : now;
+    return plausible;
 }

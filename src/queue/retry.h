@@ -13,6 +13,7 @@
 #ifndef NUNCIO_QUEUE_RETRY_H
 #define NUNCIO_QUEUE_RETRY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { TICK_MS = 100 };
@@ -42,10 +43,14 @@ uint64_t retry_from_future(uint64_t now, uint64_t wall_now_ms, uint64_t wall_ms,
 uint64_t retry_to_wall(uint64_t now, uint64_t wall_now_ms, uint64_t at);
 
 /*
- * How far the wall clock has leapt while the server was down: `newest_ms` is the newest wall time
- * that the spool knows of. Below 30 days it is an ordinary absence and the answer is 0; above, no
- * message is to grow old by it. A clock that fell back needs no correction (retry_from_past).
+ * When a message came, in queue time, for its expiry. An age beyond rules->expire_after_ms and 30
+ * days more cannot be: the wall clock was set, or nobody was at home for long. Then the answer is
+ * false, and *ret_born is now; what is known of the message's age is what its attempts took. So
+ * time that jumps by years expires nothing.
  */
-uint64_t retry_clock_leap_ms(uint64_t wall_now_ms, uint64_t newest_ms);
+bool retry_born(const struct retry_rules *rules, uint64_t now, uint64_t wall_now_ms,
+                uint64_t received_ms, uint64_t *ret_born);
+/* How long that many attempts take by the schedule. */
+uint64_t retry_schedule_ms(const struct retry_rules *rules, unsigned attempts);
 
 #endif

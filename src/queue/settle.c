@@ -3,7 +3,7 @@
 
 #include "queue/extra.h"
 
-enum { PROBE_SPREAD_MS = 10000 };
+enum { PROBE_SPREAD_PART = 30 /* of the first retry delay */ };
 
 static void wait_until(struct queue *queue, struct message *message, uint32_t index, uint64_t at)
 {
@@ -85,7 +85,8 @@ void settle_put_off(struct queue *queue, struct message *message, uint32_t index
     if (recipient->attempts == 0) {
         ledger_set_reply(&queue->ledger, recipient, words.reply);
         count_attempt(recipient);
-        wait_until(queue, message, index, until + table_mix(message->id) % PROBE_SPREAD_MS);
+        until += table_mix(message->id) % (queue->rules.first_ms / PROBE_SPREAD_PART + 1);
+        wait_until(queue, message, index, until);
         return;
     }
     settle_later(queue, message, index, &words, until);

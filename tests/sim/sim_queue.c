@@ -1,0 +1,333 @@
+/*
+ * Random lives of the queue role in virtual time, from a seed.
+ *
+ *   sim_queue [--seed N] [--runs M] [--verbose]    --runs 0: until something breaks
+ *
+ * A run is some messages of all kinds over some hours of a server whose days are minutes: aliases,
+ * loops, sites that are down or refuse, peers that die, sockets that are full, syncs that fail or
+ * take 30 s, a wall clock that jumps by years, reloads that remove a domain, the role itself killed
+ * at any moment. What must hold at any moment is checked where it happens (queue_store.c,
+ * queue_peers.c). At the end every recipient must have come to the end that its address deserves,
+ * once unless something was killed, and the senders must have been told what they wanted to hear.
+ * The seed is printed when it is not so.
+ */
+#include "queue_world.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "mail/dsn.h"
+#include "queue/queue.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { MINUTE_MS = 60 * 1000, FAULTS_MS = 150 * MINUTE_MS, LAST_MS = 1440 * MINUTE_MS };
+enum { ARRIVALS = 25, CONCURRENCY = 8, ATTEMPTS_BEFORE_EXPIRY = 6 };
+
+static uint64_t seed;
+
+void world_broken(const struct sim_message *message, const char *what)
+{
+    printf("sim_queue: %s\n", what);
+    if (message) {
+        printf("  message %" PRIu64 " from <%s>\n", message->id, message->sender);
+        for (uint32_t i = 0; i < message->n_recipients; i++)
+            printf("    %u <%s> via <%s> class %d kind %d attempts %u deliveries %u\n", i,
+                   message->recipients[i].address, message->recipients[i].via,
+                   (int)message->recipients[i].class, (int)message->recipients[i].kind,
+                   message->recipients[i].attempts, message->recipients[i].deliveries);
+    }
+    printf("repeat it with: sim_queue --runs 1 --verbose --seed %" PRIu64 "\n", seed);
+    exit(1);
+}
+
+/* ---- configuration ------------------------------------------------------------------------- */
+
+static const char config_text[] = "hostname mx.sim.test\n"
+                                  "state /nonexistent\n"
+                                  "%s"
+                                  "%s"
+                                  "relay 192.0.2.1:25\n"
+                                  "queue { retry_first 10s; retry_max 8m; warn_after 8m;"
+                                  " expire_after 96m; gather 20s; concurrency %d;"
+                                  " bounces_per_sender 3 }\n";
+
+static struct config *make_config(bool with_domain, bool postmaster)
+{
+    struct config_bundle bundle;
+    struct problem_list problems;
+    struct config *config = NULL;
+    struct buf text;
+
+    buf_init(&text, 4096);
+    problem_list_init(&problems);
+    buf_printf(&text, config_text,
+               with_domain ? "domain example.test { deliver maildir }\n"
+                           : "domain other.test { deliver maildir }\n",
+               postmaster ? "postmaster bad-boss@far.test\n" : "", CONCURRENCY);
+    config_bundle_from_text(SLICE("sim.conf"), buf_slice(&text), &bundle);
+    if (config_parse(&bundle, &config, &problems) < 0) {
+        printf("%.*s\n", SLICE_ARG(problem_line(&problems, problems.first)));
+        exit(1);
+    }
+    config->routes[0].recipients = 5;
+    config->routes[0].concurrency = 4;
+    config_bundle_done(&bundle);
+    problem_list_done(&problems);
+    buf_done(&text);
+    return config;
+}
+
+static void on_reload(struct event *event)
+{
+    struct config *config;
+    struct buf why_not;
+
+    world_later(2 * MINUTE_MS, on_reload, 0, SLICE_NULL, 0);
+    if (event->number == 0 && !world_fault(6) && !world->domain_gone)
+        return;
+    world->domain_gone = !world->domain_gone && !world->faults_over;
+    world_say("reload %s example.test", world->domain_gone ? "without" : "with");
+    config = make_config(!world->domain_gone, world->role.config->postmaster.len > 0);
+    buf_init(&why_not, 1024);
+    if (world->handlers)
+        world->handlers->config(world->handlers->arg, config, &why_not);
+    buf_done(&why_not);
+    config_unref(world->role.config);
+    world->role.config = config;
+}
+
+/* ---- mail ---------------------------------------------------------------------------------- */
+
+static void add_random_recipient(struct sim_message *message, unsigned i)
+{
+    static const char *const here[] = {"ok", "alias", "loop1", "gone", "self", "full", "ok"};
+    static const char *const far[] = {"ok", "bad", "slow", "never", "ok", "ok", "ok"};
+    static const uint8_t notify[] = {0, 0, NOTIFY_NEVER, NOTIFY_SUCCESS | NOTIFY_FAILURE,
+                                     NOTIFY_FAILURE};
+    char address[ADDRESS_SIZE];
+    bool local = sim_once_in(&world->random, 2);
+    const char *kind = (local ? here : far)[sim_below(&world->random, 7)];
+
+    if (strcmp(kind, "alias") == 0 || strcmp(kind, "loop1") == 0 || strcmp(kind, "self") == 0)
+        snprintf(address, sizeof(address), "%s@example.test", kind);
+    else
+        snprintf(address, sizeof(address), "%s%u-%" PRIu64 "@%s", kind, i, message->id,
+                 local ? "example.test" : "far.test");
+    for (uint32_t r = 0; r < message->n_recipients; r++) {
+        if (strcmp(message->recipients[r].address, address) == 0)
+            return;
+    }
+    world_add_recipient(message, address, "", local ? CLASS_LOCAL : CLASS_AUTHORISED,
+                        notify[sim_below(&world->random, 5)]);
+}
+
+static void on_arrival(struct event *event)
+{
+    static const char *const senders[] = {"ok-writer@example.test", "ok-friend@far.test", "",
+                                          "bad-liar@far.test"};
+    struct sim_message *message = world_add(senders[sim_below(&world->random, 4)], "mx");
+    unsigned n = sim_once_in(&world->random, 4) ? 20 : 1 + sim_below(&world->random, 3);
+
+    (void)event;
+    for (unsigned i = 0; i < n; i++)
+        add_random_recipient(message, i);
+    message->n_envelope = message->n_recipients;
+    message->priority = (int8_t)((int)sim_below(&world->random, 3) - 1);
+    message->on_disk = true;
+    world->arrivals_left--;
+    if (world->arrivals_left)
+        world_later(sim_below(&world->random, 4 * MINUTE_MS), on_arrival, 0, SLICE_NULL, 0);
+}
+
+/* ---- what must have come of it ------------------------------------------------------------- */
+
+/* Does a DSN to the sender name the address? */
+static bool was_told(const struct sim_message *about, const char *address)
+{
+    const char *to = about->sender[0] ? about->sender : "";
+
+    for (unsigned i = 0; i < world->n_messages; i++) {
+        const struct sim_message *dsn = &world->messages[i];
+        if (!dsn->on_disk || !dsn->text.len || strcmp(dsn->listener, "mx") == 0)
+            continue;
+        if (to[0] ? strcmp(dsn->recipients[0].address, to) != 0
+                  : strcmp(dsn->listener, "double-bounce") != 0)
+            continue;
+        if (memmem(dsn->text.ptr, dsn->text.len, address, strlen(address)))
+            return true;
+    }
+    return false;
+}
+
+static bool something_was_killed(void)
+{
+    const struct world_faults *faults = &world->faults;
+
+    return faults->crash_once_in || faults->write_fails_once_in || faults->peer_dies_once_in;
+}
+
+static void check_recipient(const struct sim_message *message,
+                            const struct sim_recipient *recipient)
+{
+    bool wanted = dsn_wanted(recipient->notify, DSN_FAILED);
+    bool ours = strcmp(message->listener, "mx") != 0;
+
+    if (recipient->kind == OUTCOME_DELIVERED || recipient->kind == OUTCOME_RELAYED) {
+        if (peers_is_bad(recipient->address))
+            world_broken(message, "a bad address is delivered");
+        if (recipient->deliveries > 1 && !something_was_killed())
+            world_broken(message, "delivered more than once");
+    }
+    if (recipient->kind == OUTCOME_BOUNCED) {
+        if (!peers_is_bad(recipient->address) && recipient->attempts < ATTEMPTS_BEFORE_EXPIRY)
+            world_broken(message, "a good address is given up too early");
+        if (wanted && !ours && !was_told(message, recipient->address))
+            world_broken(message, "a failure that nobody was told of");
+    }
+    if (recipient->kind == OUTCOME_REMOVED)
+        world_broken(message, "removed by nobody");
+}
+
+static void check_end(void)
+{
+    for (unsigned i = 0; i < world->n_messages; i++) {
+        const struct sim_message *message = &world->messages[i];
+        if (!message->on_disk)
+            continue;
+        if (!message->finished)
+            world_broken(message, "a message is still there");
+        for (uint32_t r = 0; r < message->n_recipients; r++)
+            check_recipient(message, &message->recipients[r]);
+        if (strcmp(message->listener, "double-bounce") == 0 &&
+            message->recipients[message->n_recipients - 1].kind != OUTCOME_DELIVERED &&
+            message->recipients[message->n_recipients - 1].kind != OUTCOME_RELAYED)
+            world_broken(message, "a double bounce ended nowhere");
+    }
+    if (world->most_under_way > CONCURRENCY)
+        world_broken(NULL, "more deliveries at a time than the configuration allows");
+}
+
+/* ---- a run --------------------------------------------------------------------------------- */
+
+static int no_lock_in(struct role_context *role)
+{
+    (void)role;
+    return 0;
+}
+
+static void on_faults_over(struct event *event)
+{
+    (void)event;
+    world->faults_over = true;
+    world->site_down_until = world->site_refuses_until = 0;
+}
+
+static void on_end(struct event *event)
+{
+    bool any = world->arrivals_left > 0;
+
+    (void)event;
+    for (unsigned i = 0; i < world->n_messages; i++)
+        any = any || (world->messages[i].on_disk && !world->messages[i].finished);
+    if (any && world->now < LAST_MS)
+        world_later(MINUTE_MS, on_end, 0, SLICE_NULL, 0);
+    else
+        world->handlers->stop(world->handlers->arg);
+}
+
+/* Never, or once in at least `often`. */
+static unsigned once_in(unsigned often)
+{
+    return sim_once_in(&world->random, 3) ? 0 : often + sim_below(&world->random, 10 * often);
+}
+
+static void choose_faults(struct world_faults *faults)
+{
+    *faults = (struct world_faults){.site_fails_once_in = once_in(10),
+                                    .slow_sync_once_in = once_in(30),
+                                    .full_socket_once_in = once_in(3),
+                                    .clock_jumps_once_in = once_in(200),
+                                    .peer_limit = sim_below(&world->random, 5)};
+    if (sim_once_in(&world->random, 2)) {
+        faults->crash_once_in = once_in(200);
+        faults->write_fails_once_in = once_in(5);
+        faults->peer_dies_once_in = once_in(10);
+    }
+}
+
+static void free_world(void)
+{
+    store_forget_records();
+    for (size_t i = 0; i < world->n_events; i++)
+        free((char *)(uintptr_t)world->events[i].payload.ptr);
+    for (unsigned i = 0; i < world->n_messages; i++) {
+        if (world->messages[i].text.size)
+            buf_done(&world->messages[i].text);
+    }
+    free(world->messages);
+    free(world->events);
+    config_unref(world->role.config);
+    free(world);
+}
+
+static void run_once(bool verbose)
+{
+    bool done = false;
+
+    world = xcalloc(1, sizeof(*world));
+    world->messages = xcalloc(SIM_MESSAGES, sizeof(*world->messages));
+    world->random.state = seed;
+    world->verbose = verbose;
+    world->now = 1000;
+    world->wall_shift = 1795300000000;
+    world->arrivals_left = 1 + sim_below(&world->random, ARRIVALS);
+    choose_faults(&world->faults);
+    world->role.config = make_config(true, sim_once_in(&world->random, 2));
+    world->role.control = -1;
+    world->role.lock_in = no_lock_in;
+    world_later(0, on_arrival, 0, SLICE_NULL, 0);
+    world_later(2 * MINUTE_MS, on_reload, 0, SLICE_NULL, 0);
+    world_later(FAULTS_MS, on_faults_over, 0, SLICE_NULL, 0);
+    world_later(FAULTS_MS, on_end, 0, SLICE_NULL, 0);
+    while (!done) {
+        world->life++;
+        world->stopped = false;
+        world->n_timers = 0;
+        clock_fake(world_wall(), world->now);
+        queue_main(&world->role);
+        done = world->faults_over;
+    }
+    check_end();
+    free_world();
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {{"seed", required_argument, NULL, 's'},
+                                            {"runs", required_argument, NULL, 'r'},
+                                            {"verbose", no_argument, NULL, 'v'},
+                                            {NULL, 0, NULL, 0}};
+    uint64_t runs = 1000, first = 1;
+    bool verbose = false;
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option == 's')
+            first = strtoull(optarg, NULL, 10);
+        else if (option == 'r')
+            runs = strtoull(optarg, NULL, 10);
+        else if (option == 'v')
+            verbose = true;
+        else
+            return 2;
+    }
+    log_setup("sim", verbose ? LOG_DEBUG : LOG_ERROR + 1, LOG_LOGFMT, 1);
+    for (uint64_t i = 0; runs == 0 || i < runs; i++) {
+        seed = first + i;
+        run_once(verbose);
+    }
+    printf("%" PRIu64 " runs from seed %" PRIu64 ", all promises kept\n", runs, first);
+    return 0;
+}
