@@ -21,9 +21,10 @@
 #include "base/wire.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
 
-enum { CRC_SIZE = 4, FLAG_COMPLETE = 1, FLAG_DAMAGED = 2 };
+enum { CRC_SIZE = 4, FLAG_COMPLETE = 1, FLAG_DAMAGED = 2, TRIM_BYTES = 1024 * 1024 };
 
 static int read_file(struct disk *disk, const char *path, char **ret_bytes, uint64_t *ret_size)
 {
@@ -106,6 +107,9 @@ int checkpoint_read(struct spool_store *store, struct checkpoint *ret_checkpoint
 void checkpoint_done(struct checkpoint *checkpoint)
 {
     free(checkpoint->bytes);
+    /* With much deferred mail this is the largest block there ever is; glibc would keep it. */
+    if (checkpoint->body.len > TRIM_BYTES)
+        malloc_trim(0);
     *checkpoint = (struct checkpoint){0};
 }
 

@@ -47,6 +47,5 @@ void sim_machine_power_cut(struct sim_machine *machine);
 
 /* Has a truncate, or the fsync that would make it last, failed since the start? */
 bool sim_machine_cut_was_refused(const struct sim_machine *machine);
-uint64_t sim_machine_calls(const struct sim_machine *machine);
 
 #endif

@@ -382,6 +382,8 @@ static void choose_faults(struct world *world)
         break;
     case 1:
         faults.capacity = 1200 * 1024;
+        if (sim_below(&world->random, 2))
+            faults.sync = 12;
         break;
     case 2:
         faults.sync = 60;
