@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "daemon/notify.h"
 #include "daemon/state.h"
+#include "spool/spool.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -144,6 +145,24 @@ static int open_control(struct parent *parent, struct problem_list *problems)
     return parent->control < 0 ? parent->control : 0;
 }
 
+static void tell_warning(void *arg, struct slice line)
+{
+    (void)arg;
+    log_warn(NULL, "state-at-risk", LOG_SLICE("text", line));
+}
+
+/* Each folder may be a mount of its own. */
+static void warn_of_filesystem(const char *state)
+{
+    static const char *const folders[] = {"spool/receive", "spool/queue"};
+    char path[PATH_MAX];
+
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+        if (state_path(path, state, folders[i]))
+            (void)spool_check_filesystem(path, tell_warning, NULL);
+    }
+}
+
 /* 0 or an exit code; the problems say what is wrong. */
 static int prepare(struct parent *parent, struct problem_list *problems)
 {
@@ -163,6 +182,7 @@ static int prepare(struct parent *parent, struct problem_list *problems)
         return EX_CANTCREAT;
     if (state_lock(parent->state, LOCK_WAIT_MS, &parent->lock, problems) < 0)
         return EX_TEMPFAIL;
+    warn_of_filesystem(parent->state);
     if (listeners_open(parent->config, &parent->listeners, problems) < 0)
         return EX_UNAVAILABLE;
     return open_control(parent, problems) < 0 ? EX_CANTCREAT : 0;
