@@ -28,7 +28,7 @@ static int real_open(struct disk *disk, const char *path, unsigned how)
     if (how & DISK_CREATE)
         flags |= O_CREAT | O_EXCL | O_RDWR;
     do
-        fd = open(path, flags, 0660);
+        fd = open(path, flags, 0640);
     while (fd < 0 && errno == EINTR);
     return fd < 0 ? -errno : fd;
 }

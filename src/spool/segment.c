@@ -27,9 +27,6 @@ int spool_make_directory(struct disk *disk, const char *directory)
     /* The folder above may be shut to us: then it was not us who made the directory there. */
     if (result == -EACCES && made == -EEXIST)
         return 0;
-    /* Whoever made the directory for us, in one that we may not touch, has synced it. */
-    if (made == -EEXIST && result == -EACCES)
-        return 0;
     /* Left as it is, the next try would find it and trust it. */
     if (result < 0 && made == 0)
         disk->ops->unlink(disk, directory);
