@@ -45,7 +45,7 @@ domain sink.test {{ route sink }}
 domain held.test {{ route dead }}
 route sink {{ host 127.0.0.1:{sink}; concurrency 50; messages 1000000 }}
 route dead {{ host 127.0.0.1:1 }}
-limits {{ sessions 15000; sessions_per_client 15000; transactions 1000000; idle_commands 1000000 }}
+limits {{ sessions 15000; sessions_per_client 15000; transactions 1000000; idle_commands 100000 }}
 timeouts {{ command 30m }}
 log {{ level warn }}
 '''
