@@ -168,4 +168,8 @@ class Server:
         return re.findall(r'^([0-9A-Z]{13})\b', self.run('queue', 'list').stdout.decode(), re.M)
 
     def wait_for_empty_queue(self, seconds=30):
-        peers.wait_until(lambda: not self.queue_ids(), seconds, 'an empty queue')
+        try:
+            peers.wait_until(lambda: not self.queue_ids(), seconds)
+        except TimeoutError:
+            raise AssertionError(self.run('queue', 'list').stdout.decode()[:3000]
+                                 + self.run('queue', 'stats').stdout.decode()) from None
