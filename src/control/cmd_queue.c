@@ -27,7 +27,7 @@ static const char help[] =
     "  --sender ADDRESS     the reverse-path, <> for bounces\n"
     "  --recipient ADDRESS  only these recipients\n"
     "  --domain DOMAIN      only recipients there\n"
-    "  --is STATE           waiting, ready, sending, failed, held or parked\n\n"
+    "  --is STATE           waiting, ready, sending, failed or held\n\n"
     "  -c, --config FILE    the configuration, otherwise $NUNCIO_CONFIG or the system's\n"
     "      --state DIR      the state folder, otherwise that of the configuration\n"
     "      --json           one JSON object a line\n\n"
@@ -91,15 +91,9 @@ static bool read_options(int argc, char **argv, struct options *options)
     return true;
 }
 
-/* A message or a recipient a line; how many there were says the number of lines. */
 static void show_json(const json_t *answer)
 {
-    const json_t *message = json_object_get(answer, "message");
-    const json_t *recipient = json_object_get(answer, "recipient");
-
-    if (!message && !recipient && json_object_size(answer) == 2)
-        return;
-    json_dumpf(message ? message : recipient ? recipient : answer, stdout, JSON_COMPACT);
+    json_dumpf(answer, stdout, JSON_COMPACT);
     putchar('\n');
 }
 

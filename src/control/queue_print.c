@@ -56,7 +56,7 @@ void queue_print_recipient(const json_t *recipient)
     }
     if (number_of(recipient, "attempts"))
         printf(", %" PRId64 " failed", number_of(recipient, "attempts"));
-    if (next && !json_is_true(json_object_get(recipient, "held"))) {
+    if (next && !*text_of(recipient, "held_by")) {
         fputs(", next in ", stdout);
         print_duration(next - (int64_t)clock_wall_ms());
     }

@@ -74,3 +74,11 @@ enum command_state command_fail(struct command_run *run, const char *text)
     command_answer(run, json_pack("{s:s,s:b}", "error", text, "end", 1));
     return COMMAND_THROUGH;
 }
+
+enum command_state command_fail_unknown(struct command_run *run, uint64_t id)
+{
+    char text[64];
+
+    snprintf(text, sizeof(text), "no message %s in the queue", message_id_format(id).text);
+    return command_fail(run, text);
+}

@@ -41,6 +41,9 @@ void command_answer(struct command_run *run, json_t *object);
 /* The last line: {"error":...,"end":true}. */
 enum command_state command_fail(struct command_run *run, const char *text);
 
+/* The same for an id that the queue does not hold. */
+enum command_state command_fail_unknown(struct command_run *run, uint64_t id);
+
 /* The steps, by file. */
 enum command_state queue_list_step(struct command_run *run);
 enum command_state queue_show_step(struct command_run *run);

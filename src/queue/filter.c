@@ -70,7 +70,7 @@ const char *filter_state_name(const struct ledger_recipient *recipient)
     static const char *const names[] = {
         [RECIPIENT_WAITING] = "waiting",   [RECIPIENT_READY] = "ready",
         [RECIPIENT_UNDER_WAY] = "sending", [RECIPIENT_FAILED] = "failed",
-        [RECIPIENT_PARKED] = "parked",     [RECIPIENT_DELIVERED] = "delivered",
+        [RECIPIENT_PARKED] = "held",       [RECIPIENT_DELIVERED] = "delivered",
         [RECIPIENT_RELAYED] = "relayed",   [RECIPIENT_EXPANDED] = "expanded",
         [RECIPIENT_BOUNCED] = "bounced",   [RECIPIENT_REMOVED] = "removed"};
     enum recipient_state state = recipient_state(recipient);

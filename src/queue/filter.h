@@ -32,7 +32,7 @@ bool filter_takes_message(const struct filter *filter, const struct envelope *en
 bool filter_takes_recipient(const struct filter *filter, struct message *message,
                             const struct envelope *envelope, uint32_t index);
 
-/* "waiting", "ready", "sending", "failed", "held", "parked", and "delivered" and so on when over.
+/* "waiting", "ready", "sending", "failed", "held", and "delivered" and so on when over.
  */
 const char *filter_state_name(const struct ledger_recipient *recipient);
 

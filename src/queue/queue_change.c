@@ -183,7 +183,7 @@ enum command_state queue_change_step(struct command_run *run)
     if (filter.has_id) {
         message = ledger_find(&run->queue->ledger, filter.id);
         if (!message)
-            return command_fail(run, "no such message in the queue");
+            return command_fail_unknown(run, filter.id);
         change_message(run, &filter, change, message);
         return end_change(run);
     }

@@ -46,11 +46,14 @@ static json_t *recipient_json(struct queue *queue, struct message *message,
 {
     const struct ledger_recipient *state = ledger_recipient(message, index);
     const struct recipient *recipient = extra_recipient(message, envelope, index);
-    json_t *json =
-        json_pack("{s:i,s:o,s:s,s:i,s:b}", "index", (int)index, "address",
-                  text_json(recipient->address), "state", filter_state_name(state), "attempts",
-                  (int)state->attempts, "held", (recipient_flags(state) & FLAG_HELD) != 0);
+    json_t *json = json_pack("{s:i,s:o,s:s,s:i}", "index", (int)index, "address",
+                             text_json(recipient->address), "state", filter_state_name(state),
+                             "attempts", (int)state->attempts);
 
+    if (recipient_state(state) == RECIPIENT_PARKED || recipient_flags(state) & FLAG_HELD)
+        json_object_set_new(
+            json, "held_by",
+            json_string(recipient_flags(state) & FLAG_HELD ? "administrator" : "configuration"));
     if (recipient->via.len)
         json_object_set_new(json, "via", text_json(recipient->via));
     if (state->reply)
@@ -146,7 +149,7 @@ enum command_state queue_show_step(struct command_run *run)
         return command_fail(run, wrong ? wrong : "queue.show needs an id");
     message = ledger_find(&run->queue->ledger, filter.id);
     if (!message)
-        return command_fail(run, "no such message in the queue");
+        return command_fail_unknown(run, filter.id);
     if (!read_envelope(run->queue, message, &envelope))
         return command_fail(run, "the message cannot be read from the spool");
     if (run->recipient == 0)

@@ -30,7 +30,7 @@ static void count_states(struct queue *queue, json_t *json)
                                   (json_int_t)counts[RECIPIENT_READY], "sending",
                                   (json_int_t)counts[RECIPIENT_UNDER_WAY], "failed",
                                   (json_int_t)counts[RECIPIENT_FAILED], "held", (json_int_t)held,
-                                  "parked", (json_int_t)counts[RECIPIENT_PARKED]));
+                                  "held_by_configuration", (json_int_t)counts[RECIPIENT_PARKED]));
 }
 
 static const char *way_name(enum unit_way way)
