@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "io/channel.h"
+#include "io/turns.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -22,7 +23,7 @@ enum {
     CACHE_MS = 1000,
     SEND_MS = 1000,
     RETRY_MS = 10,
-    PLACE_MS = 1000
+    PLACE_MS = 5000
 };
 
 struct entry {
@@ -184,6 +185,7 @@ static bool take_place(struct lookup *lookup)
     struct timespec until = time_in(PLACE_MS);
 
     while (lookup->n_waiters >= lookup->options.waiting_max) {
+        turns_give_up();
         if (lookup->options.waiting_max == 0 ||
             pthread_cond_timedwait(&lookup->place, &lookup->lock, &until) != 0)
             return false;
@@ -204,6 +206,7 @@ static void ask_and_wait(struct lookup *lookup, struct waiter *waiter, struct sl
     pthread_mutex_unlock(&lookup->lock);
     sent = send_question(lookup, waiter->request, address);
     pthread_mutex_lock(&lookup->lock);
+    turns_give_up();
     while (sent && !waiter->status) {
         if (pthread_cond_timedwait(&waiter->answered, &lookup->lock, &until) != 0)
             break;

@@ -6,7 +6,8 @@
  *
  * A thread takes events from epoll itself, one at a time (a step may block for a while, and must
  * not sit on other tasks' events), so readiness costs no hand-over between threads. Wakes, timers
- * and yields go over the ready queue; a thread serves epoll and the queue in turn.
+ * and yields go over the ready queue; a thread serves epoll and the queue in turn. No more threads
+ * than processors do so at a time (turns.h); the others are there for steps that block.
  *
  * Tasks live in chunks that are never freed while the pool lives. epoll carries a task's index
  * and generation, so a late event for a task that has ended meanwhile is recognised as that.
@@ -21,6 +22,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "io/task_state.h"
+#include "io/turns.h"
 #include "io/wheel.h"
 
 #include <errno.h>
@@ -81,6 +83,7 @@ struct tasks {
     struct wheel wheel;
     uint64_t timerfd_ms; /* what the timerfd is set to */
 
+    struct turns turns;
     struct worker *workers;
     unsigned n_workers;
 };
@@ -394,12 +397,14 @@ static void *worker_main(void *arg)
     while (!atomic_load(&pool->stopping)) {
         struct epoll_event event;
         struct task *task;
+        turns_take(&pool->turns);
         if (wait_for_event(pool, &event) > 0)
             take_event(worker, event.data.u64);
         task = pop_ready(pool);
         if (task)
             run_queued(task, &worker->scratch);
     }
+    turns_give_up();
     return NULL;
 }
 
@@ -472,6 +477,7 @@ struct tasks *tasks_new(const char *name, unsigned threads)
     pthread_mutex_init(&pool->slots_lock, NULL);
     pthread_mutex_init(&pool->wheel_lock, NULL);
     wheel_init(&pool->wheel, clock_mono_ms());
+    turns_init(&pool->turns);
     pool->epoll = epoll_create1(EPOLL_CLOEXEC);
     pool->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pool->timerfd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -488,6 +494,8 @@ struct tasks *tasks_new(const char *name, unsigned threads)
 void tasks_stop(struct tasks *pool)
 {
     atomic_store(&pool->stopping, true);
+    for (unsigned i = 0; i < pool->n_workers; i++)
+        turns_add(&pool->turns);
     for (unsigned i = 0; i < pool->n_workers; i++) {
         struct epoll_event event = {.events = EPOLLIN, .data.u64 = KICK};
         uint64_t one = 1;
@@ -563,5 +571,6 @@ void tasks_free(struct tasks *pool)
     pthread_mutex_destroy(&pool->ready_lock);
     pthread_mutex_destroy(&pool->slots_lock);
     pthread_mutex_destroy(&pool->wheel_lock);
+    turns_done(&pool->turns);
     free(pool);
 }
