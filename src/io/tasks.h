@@ -77,7 +77,8 @@ void tasks_stop(struct tasks *pool);
 /* After tasks_stop(): one step of every task, with TASK_STOPPING, on this thread. Returns how many
  * have not ended. */
 unsigned tasks_finish(struct tasks *pool);
-/* Tasks that have not ended are forgotten: their descriptors are the caller's problem. */
+/* Whoever wakes tasks is gone. Tasks that have not ended are forgotten: their descriptors are the
+ * caller's problem. */
 void tasks_free(struct tasks *pool);
 
 #endif

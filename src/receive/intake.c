@@ -7,11 +7,15 @@
  */
 #include "receive/intake.h"
 
+#include "io/turns.h"
 #include "receive/repair.h"
 
 #include <errno.h>
 
-enum { REPAIR_ROOM = 4096 }; /* what repairing can add to a header section */
+enum {
+    REPAIR_ROOM = 4096, /* what repairing can add to a header section */
+    LARGE = 512 * 1024,
+};
 
 void intake_init(struct intake *intake, const struct intake_options *options)
 {
@@ -46,12 +50,15 @@ static void fail(struct intake *intake, struct smtp_reply fault)
     buf_done(&intake->header);
 }
 
+/* Small bodies gather in memory; what is larger goes to a file, and a disk can make one wait. */
 static void store(struct intake *intake, struct slice bytes)
 {
     int r;
 
     if (!intake->body || bytes.len == 0)
         return;
+    if (spool_body_size(intake->body) > LARGE)
+        turns_give_up();
     r = spool_body_add(intake->body, bytes);
     if (r < 0)
         fail(intake, intake_spool_failure(r));

@@ -245,12 +245,13 @@ static bool read_more(struct session *session, struct task_scratch *scratch, str
     return true;
 }
 
-/* True when there is more to do at once, and others should have their turn first. */
-static bool serve(struct session *session, struct step *step)
+/* `drained`: there is hardly anything to read yet, the waiter will tell. True when there is more to
+ * do at once, and others should have their turn first. */
+static bool serve(struct session *session, struct step *step, bool drained)
 {
     struct task_scratch *scratch = step->scratch;
     struct slice input = take_pending(session, scratch);
-    bool drained = false, enough = false;
+    bool enough = false;
 
     process(session, step, &input);
     while (!enough && takes_input(session) && scratch->out.len < OUTPUT_ENOUGH) {
@@ -322,15 +323,15 @@ static void give_up(struct session *session)
         session->phase = PHASE_END;
 }
 
-static void work(struct session *session, struct step *step, bool *yield)
+static void work(struct session *session, struct step *step, bool drained, bool *yield)
 {
     if (session->unsent.len || !takes_input(session))
         return;
-    *yield = serve(session, step);
+    *yield = serve(session, step, drained);
     if (session->phase == PHASE_BANNER && step->started_ms >= session->deadline_ms) {
         gate_send_banner(session, step);
         if (session->pending.len)
-            *yield = serve(session, step);
+            *yield = serve(session, step, true);
     }
 }
 
@@ -367,7 +368,8 @@ struct task_step session_run(void *arg, enum task_why why, struct task_scratch *
         commit_finish(session, &step);
     else if (step.started_ms >= session->deadline_ms || text_is_too_slow(session))
         on_timeout(session, &step);
-    work(session, &step, &yield);
+    /* A client that awaits the reply to its text has sent nothing behind it. */
+    work(session, &step, why == TASK_WOKEN, &yield);
     if (!send_replies(session, &step))
         give_up(session);
     begin_linger(session);

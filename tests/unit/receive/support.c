@@ -65,7 +65,7 @@ static int remove_entry(const char *path, const struct stat *status, int kind, s
     return remove(path);
 }
 
-static void close_writer(struct support *support)
+void support_close_spool(struct support *support)
 {
     if (support->server.spool)
         spool_writer_close(support->server.spool);
@@ -76,7 +76,7 @@ int support_teardown(void **state)
 {
     struct support *support = *state;
 
-    close_writer(support);
+    support_close_spool(support);
     server_done(&support->server);
     config_unref(support->config);
     nftw(support->state, remove_entry, 10, FTW_DEPTH | FTW_PHYS);
@@ -122,7 +122,7 @@ void support_read_messages(struct support *support, struct support_message *ret_
     struct spool_store_options options = {.disk = disk_real(), .events = &events};
     char path[100];
 
-    close_writer(support);
+    support_close_spool(support);
     *ret_message = (struct support_message){.count = 0};
     snprintf(path, sizeof(path), "%s/spool", support->state);
     options.directory = path;

@@ -17,6 +17,9 @@ int support_teardown(void **state);
 /* From the text of a configuration; `more` comes behind hostname, state and a domain. */
 struct config *support_config(const char *state, const char *more);
 
+/* Commits what is under way; the server has no spool any more. */
+void support_close_spool(struct support *support);
+
 struct support_message {
     unsigned count; /* of all messages in the spool */
     struct arena arena;
