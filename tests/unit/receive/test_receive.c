@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <ftw.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -197,17 +198,26 @@ static int teardown(void **state)
     return 0;
 }
 
-static int dial(struct fixture *fixture, unsigned which)
+/* Connects `fd`, from 127.0.0.`host`. */
+static void dial_with(struct fixture *fixture, unsigned which, int fd, unsigned host)
 {
-    struct sockaddr_in address;
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK + host - 1)};
     socklen_t len = sizeof(address);
     struct timeval patience = {.tv_sec = 20};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
     getsockname(fixture->listeners[which], (struct sockaddr *)&address, &len);
     if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
         fail_msg("connect: %s", strerror(errno));
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+}
+
+static int dial(struct fixture *fixture, unsigned which)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    dial_with(fixture, which, fd, 1);
     return fd;
 }
 
@@ -343,6 +353,50 @@ static void test_the_eleventh_of_one_client_is_sent_away(void **state)
     stop_role(fixture);
 }
 
+static void test_the_twenty_first_of_all_is_sent_away(void **state)
+{
+    struct fixture *fixture = *state;
+    int fds[21];
+
+    for (unsigned i = 0; i < 21; i++) {
+        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        dial_with(fixture, 0, fds[i], 2 + i);
+        chat(fds[i], "", i < 20 ? "220 " : "421 4.3.2 too many connections");
+    }
+    for (unsigned i = 0; i < 21; i++)
+        close(fds[i]);
+    stop_role(fixture);
+}
+
+static void test_without_descriptors_clients_are_told_so(void **state)
+{
+    enum { DESCRIPTORS = 200 };
+    struct fixture *fixture = *state;
+    struct rlimit before, few;
+    int fds[DESCRIPTORS], n = 0, late = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fd;
+
+    getrlimit(RLIMIT_NOFILE, &before);
+    /* One that works shows that the role has all it needs. */
+    fd = dial(fixture, 0);
+    chat(fd, "", "220 ");
+    few = (struct rlimit){.rlim_cur = DESCRIPTORS, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    while ((fds[n] = dup(fd)) >= 0)
+        n++;
+    dial_with(fixture, 0, late, 1);
+    chat(late, "", "421 4.3.2 too many connections");
+    while (n > 0)
+        close(fds[--n]);
+    setrlimit(RLIMIT_NOFILE, &before);
+    close(late);
+    late = dial(fixture, 0);
+    chat(late, "", "220 ");
+    chat(fd, "NOOP\r\n", "250");
+    close(late);
+    close(fd);
+    stop_role(fixture);
+}
+
 static void test_stopping_tells_everybody(void **state)
 {
     struct fixture *fixture = *state;
@@ -369,6 +423,8 @@ int main(void)
         ROLE_TEST(test_what_was_accepted_is_in_the_spool),
         ROLE_TEST(test_many_clients_at_once),
         ROLE_TEST(test_the_eleventh_of_one_client_is_sent_away),
+        ROLE_TEST(test_the_twenty_first_of_all_is_sent_away),
+        ROLE_TEST(test_without_descriptors_clients_are_told_so),
         ROLE_TEST(test_stopping_tells_everybody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
