@@ -1,19 +1,18 @@
 /*
  * Lanes, windows and turns. See scheduler.h for the rules.
  *
- * A lane has six slots: fresh and retried mail by three priorities. A slot is a ring of the senders
- * that have mail waiting there, and a sender a list of units, oldest first. The ring's tail is
- * kept, so that its head is one step away and a turn of the ring is one assignment.
+ * A lane has six slots: fresh and retried mail by three priorities. Who waits in them is in
+ * waiting.c.
  *
  * Invariants: a lane is in the scheduler's ring exactly when lane_may_go(). lane->waiting counts
  * the units in its slots that have recipients waiting. A unit whose recipients were all withdrawn
- * stays in its list, empty, until its turn comes. A sender without units is in no ring.
+ * stays in its list, empty, until its turn comes.
  */
 #include "queue/scheduler.h"
 
 #include "base/buf.h"
-#include "queue/slab.h"
 #include "queue/table.h"
+#include "queue/waiting.h"
 
 #include <utlist.h>
 
@@ -21,29 +20,6 @@ enum { BANDS = 3, SLOTS = 2 * BANDS, FRESH = 0, RETRIED = BANDS };
 enum { WINDOW_ONE = 256 /* windows are counted in parts of it */ };
 enum { FRESH_TURNS = 3 /* for one of retried mail */ };
 enum { CROWDED_WAIT_MS = 15000 };
-
-struct unit {
-    uint32_t handle;
-    uint32_t message;
-    uint32_t next; /* in its sender's list, or among those put off */
-    uint32_t waiting;
-    uint32_t under_way;
-    uint32_t sender;
-    uint32_t lane;
-    uint8_t slot;
-    bool queued; /* in its sender's list, or among those put off */
-};
-_Static_assert(sizeof(struct unit) == 32, "one of them for each message that waits for its turn");
-
-struct sender {
-    uint32_t handle;
-    uint32_t next; /* in the slot's ring */
-    uint32_t hash;
-    uint32_t lane;
-    uint32_t first, last; /* units */
-    uint32_t count;
-    uint8_t slot;
-};
 
 struct lane {
     struct lane_key key; /* strings are the lane's own */
@@ -68,42 +44,12 @@ struct scheduler {
     struct lane **lanes; /* by number; 0 is not used */
     uint32_t n_lanes;
     struct lane *ring; /* the lane that goes next */
-    struct slab units, senders;
-    struct table by_sender, by_key;
+    struct waiting waiting;
+    struct table by_key;
     bool paused[WAY_PROGRAM + 1];
     unsigned under_way;
     uint32_t put_off; /* list of units */
 };
-
-static struct unit *unit_at(const struct scheduler *scheduler, uint32_t handle)
-{
-    return slab_at(&scheduler->units, handle);
-}
-
-static struct sender *sender_at(const struct scheduler *scheduler, uint32_t handle)
-{
-    return slab_at(&scheduler->senders, handle);
-}
-
-static uint64_t sender_hash(uint32_t lane, uint32_t hash, uint8_t slot)
-{
-    return table_mix((uint64_t)hash << 32 ^ (uint64_t)lane << 3 ^ slot);
-}
-
-static uint64_t hash_of_sender(const void *owner, uint32_t handle)
-{
-    const struct sender *sender = sender_at(owner, handle);
-
-    return sender_hash(sender->lane, sender->hash, sender->slot);
-}
-
-static bool is_sender(const void *owner, uint32_t handle, const void *key)
-{
-    const struct sender *sender = sender_at(owner, handle);
-    const struct unit *unit = key;
-
-    return sender->hash == unit->sender && sender->lane == unit->lane && sender->slot == unit->slot;
-}
 
 void scheduler_free(struct scheduler *scheduler)
 {
@@ -115,9 +61,7 @@ void scheduler_free(struct scheduler *scheduler)
         free(scheduler->lanes[i]);
     }
     free(scheduler->lanes);
-    slab_done(&scheduler->units);
-    slab_done(&scheduler->senders);
-    table_done(&scheduler->by_sender);
+    waiting_done(&scheduler->waiting);
     table_done(&scheduler->by_key);
     free(scheduler);
 }
@@ -179,9 +123,7 @@ struct scheduler *scheduler_new(const struct scheduler_rules *rules)
 
     scheduler->rules = *rules;
     scheduler->n_lanes = 1;
-    slab_init(&scheduler->units, sizeof(struct unit));
-    slab_init(&scheduler->senders, sizeof(struct sender));
-    table_init(&scheduler->by_sender, hash_of_sender, scheduler);
+    waiting_init(&scheduler->waiting);
     table_init(&scheduler->by_key, hash_of_lane, scheduler);
     return scheduler;
 }
@@ -243,91 +185,10 @@ static void window_shrink(struct lane *lane)
 
 /* ---- senders and their units --------------------------------------------------------------- */
 
-static struct sender *find_sender(struct scheduler *scheduler, const struct unit *unit)
-{
-    uint32_t handle = table_find(
-        &scheduler->by_sender, sender_hash(unit->lane, unit->sender, unit->slot), is_sender, unit);
-
-    return handle ? sender_at(scheduler, handle) : NULL;
-}
-
-/* A new sender goes to the end of the slot's ring. */
-static struct sender *make_sender(struct scheduler *scheduler, const struct unit *unit)
-{
-    uint32_t *ring = &scheduler->lanes[unit->lane]->rings[unit->slot];
-    struct sender *sender = sender_at(scheduler, slab_take(&scheduler->senders));
-
-    sender->hash = unit->sender;
-    sender->lane = unit->lane;
-    sender->slot = unit->slot;
-    table_add(&scheduler->by_sender, sender->handle);
-    if (*ring) {
-        sender->next = sender_at(scheduler, *ring)->next;
-        sender_at(scheduler, *ring)->next = sender->handle;
-    } else {
-        sender->next = sender->handle;
-    }
-    *ring = sender->handle;
-    return sender;
-}
-
-/* Only ever the head of the ring. */
-static void drop_sender(struct scheduler *scheduler, struct sender *sender)
-{
-    uint32_t *ring = &scheduler->lanes[sender->lane]->rings[sender->slot];
-
-    if (sender->next == sender->handle)
-        *ring = 0;
-    else
-        sender_at(scheduler, *ring)->next = sender->next;
-    table_remove(&scheduler->by_sender, sender->handle);
-    slab_give(&scheduler->senders, sender->handle);
-}
-
-static void queue_unit(struct scheduler *scheduler, struct unit *unit, bool in_front)
-{
-    struct sender *sender = find_sender(scheduler, unit);
-
-    if (!sender)
-        sender = make_sender(scheduler, unit);
-    unit->queued = true;
-    unit->next = 0;
-    if (!sender->count) {
-        sender->first = sender->last = unit->handle;
-    } else if (in_front) {
-        unit->next = sender->first;
-        sender->first = unit->handle;
-    } else {
-        unit_at(scheduler, sender->last)->next = unit->handle;
-        sender->last = unit->handle;
-    }
-    sender->count++;
-}
-
 static void forget_if_over(struct scheduler *scheduler, struct unit *unit)
 {
     if (!unit->waiting && !unit->under_way && !unit->queued)
-        slab_give(&scheduler->units, unit->handle);
-}
-
-static struct unit *pop_unit(struct scheduler *scheduler, struct sender *sender)
-{
-    struct unit *unit = unit_at(scheduler, sender->first);
-
-    sender->first = unit->next;
-    sender->count--;
-    unit->queued = false;
-    return unit;
-}
-
-/* Takes the first unit off the list of the ring's head; the sender goes with its last unit. */
-static struct unit *unqueue_first(struct scheduler *scheduler, struct sender *sender)
-{
-    struct unit *unit = pop_unit(scheduler, sender);
-
-    if (!sender->count)
-        drop_sender(scheduler, sender);
-    return unit;
+        slab_give(&scheduler->waiting.units, unit->handle);
 }
 
 static uint8_t slot_of(const struct unit_order *order)
@@ -342,7 +203,7 @@ uint32_t scheduler_add(struct scheduler *scheduler, struct lane *lane,
                        struct lane_refusal *ret_refusal)
 {
     struct unit key = {.sender = order->sender, .lane = lane->number, .slot = slot_of(order)};
-    const struct sender *sender = find_sender(scheduler, &key);
+    const struct sender *sender = waiting_find_sender(&scheduler->waiting, &key);
     struct unit *unit;
 
     if (lane->down && now < lane->probe_at) {
@@ -353,12 +214,12 @@ uint32_t scheduler_add(struct scheduler *scheduler, struct lane *lane,
         *ret_refusal = (struct lane_refusal){.until = now + CROWDED_WAIT_MS};
         return 0;
     }
-    key.handle = slab_take(&scheduler->units);
+    key.handle = slab_take(&scheduler->waiting.units);
     key.message = order->message;
     key.waiting = n;
-    unit = unit_at(scheduler, key.handle);
+    unit = waiting_unit(&scheduler->waiting, key.handle);
     *unit = key;
-    queue_unit(scheduler, unit, false);
+    waiting_queue(&scheduler->waiting, &lane->rings[unit->slot], unit, false);
     lane->waiting++;
     lane_update(scheduler, lane);
     return unit->handle;
@@ -366,7 +227,7 @@ uint32_t scheduler_add(struct scheduler *scheduler, struct lane *lane,
 
 void scheduler_withdraw(struct scheduler *scheduler, uint32_t handle, uint32_t n)
 {
-    struct unit *unit = unit_at(scheduler, handle);
+    struct unit *unit = waiting_unit(&scheduler->waiting, handle);
     struct lane *lane = scheduler->lanes[unit->lane];
 
     unit->waiting -= n;
@@ -394,7 +255,7 @@ static struct sender *next_sender(const struct scheduler *scheduler, struct lane
 
     if (!last)
         last = ring_of_class(lane, class == FRESH ? RETRIED : FRESH);
-    return sender_at(scheduler, sender_at(scheduler, last)->next);
+    return waiting_sender(&scheduler->waiting, waiting_sender(&scheduler->waiting, last)->next);
 }
 
 static uint32_t turn_size(const struct lane *lane, const struct unit *unit)
@@ -412,12 +273,12 @@ static struct unit *next_unit(struct scheduler *scheduler, struct lane *lane,
 {
     for (;;) {
         struct sender *sender = next_sender(scheduler, lane);
-        struct unit *unit = unit_at(scheduler, sender->first);
+        struct unit *unit = waiting_unit(&scheduler->waiting, sender->first);
         if (unit->waiting) {
             *ret_sender = sender;
             return unit;
         }
-        unqueue_first(scheduler, sender);
+        waiting_unqueue(&scheduler->waiting, &lane->rings[sender->slot]);
         forget_if_over(scheduler, unit);
     }
 }
@@ -436,9 +297,9 @@ static void take_from_sender(struct scheduler *scheduler, struct lane *lane, str
         return;
     lane->waiting--;
     if (senders_last)
-        unqueue_first(scheduler, sender);
+        waiting_unqueue(&scheduler->waiting, &lane->rings[sender->slot]);
     else
-        pop_unit(scheduler, sender);
+        waiting_pop(&scheduler->waiting, sender);
 }
 
 bool scheduler_next(struct scheduler *scheduler, struct scheduler_turn *ret_turn)
@@ -466,7 +327,7 @@ bool scheduler_next(struct scheduler *scheduler, struct scheduler_turn *ret_turn
 
 const struct lane_key *scheduler_lane_of(const struct scheduler *scheduler, uint32_t unit)
 {
-    return &scheduler->lanes[unit_at(scheduler, unit)->lane]->key;
+    return &scheduler->lanes[waiting_unit(&scheduler->waiting, unit)->lane]->key;
 }
 
 /* Everything that waits in the lane joins the list of what is put off. */
@@ -474,8 +335,7 @@ static void put_off_all(struct scheduler *scheduler, struct lane *lane)
 {
     for (unsigned slot = 0; slot < SLOTS; slot++) {
         while (lane->rings[slot]) {
-            struct sender *last = sender_at(scheduler, lane->rings[slot]);
-            struct unit *unit = unqueue_first(scheduler, sender_at(scheduler, last->next));
+            struct unit *unit = waiting_unqueue(&scheduler->waiting, &lane->rings[slot]);
             unit->queued = true; /* here, so that nothing frees it */
             unit->next = scheduler->put_off;
             scheduler->put_off = unit->handle;
@@ -532,7 +392,7 @@ static void judge(struct scheduler *scheduler, struct lane *lane, enum turn_end 
 void scheduler_end_turn(struct scheduler *scheduler, uint32_t handle, enum turn_end end, uint32_t n,
                         uint32_t again, uint32_t peer_limit, uint64_t now)
 {
-    struct unit *unit = unit_at(scheduler, handle);
+    struct unit *unit = waiting_unit(&scheduler->waiting, handle);
     struct lane *lane = scheduler->lanes[unit->lane];
     bool began_before = lane->settling > 0;
 
@@ -546,7 +406,7 @@ void scheduler_end_turn(struct scheduler *scheduler, uint32_t handle, enum turn_
             lane->waiting++;
         unit->waiting += again;
         if (!unit->queued)
-            queue_unit(scheduler, unit, true);
+            waiting_queue(&scheduler->waiting, &lane->rings[unit->slot], unit, true);
     }
     judge(scheduler, lane, end, now);
     if (began_before)
@@ -558,7 +418,7 @@ void scheduler_end_turn(struct scheduler *scheduler, uint32_t handle, enum turn_
 bool scheduler_take_put_off(struct scheduler *scheduler, struct put_off *ret_put_off)
 {
     while (scheduler->put_off) {
-        struct unit *unit = unit_at(scheduler, scheduler->put_off);
+        struct unit *unit = waiting_unit(&scheduler->waiting, scheduler->put_off);
         bool any = unit->waiting > 0;
         scheduler->put_off = unit->next;
         unit->queued = false;
