@@ -7,6 +7,7 @@
 
 INSTALL_DEPS = scripts/install-deps $(if $(NO_INSTALL),--no-install)
 SECONDS ?= 600
+SIM ?= spool
 RELEASE = build/release
 PLAIN = $(shell git ls-files '*.c' '*.h')
 
@@ -34,8 +35,8 @@ test-tsan:
 sim:
 	$(INSTALL_DEPS) build test
 	@test -f build/test/build.ninja || meson setup build/test -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
-	ninja -C build/test --quiet tests/sim/sim_spool
-	build/test/tests/sim/sim_spool --runs 0 --seed $${SEED:-$$(date +%s)}
+	ninja -C build/test --quiet tests/sim/sim_$(SIM)
+	build/test/tests/sim/sim_$(SIM) --runs 0 --seed $${SEED:-$$(date +%s)}
 
 bench: $(RELEASE)/nuncio
 	$(INSTALL_DEPS) test

@@ -91,9 +91,15 @@ static bool read_options(int argc, char **argv, struct options *options)
     return true;
 }
 
+/* A message or a recipient a line, without the protocol around it. */
 static void show_json(const json_t *answer)
 {
-    json_dumpf(answer, stdout, JSON_COMPACT);
+    const json_t *message = json_object_get(answer, "message");
+    const json_t *recipient = json_object_get(answer, "recipient");
+
+    if (!message && !recipient && json_object_size(answer) == 2)
+        return; /* the end of a list: how many there were */
+    json_dumpf(message ? message : recipient ? recipient : answer, stdout, JSON_COMPACT);
     putchar('\n');
 }
 

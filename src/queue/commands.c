@@ -79,6 +79,6 @@ enum command_state command_fail_unknown(struct command_run *run, uint64_t id)
 {
     char text[64];
 
-    snprintf(text, sizeof(text), "no message %s in the queue", message_id_format(id).text);
+    snprintf(text, sizeof(text), "no such message in the queue: %s", message_id_format(id).text);
     return command_fail(run, text);
 }

@@ -148,7 +148,7 @@ def test_reload_that_removes_a_domain_holds_its_mail(make_server):
     server.run('reload')
     time.sleep(3)
     [identity] = server.queue_ids()
-    assert 'parked' in server.run('queue', 'show', identity).stdout.decode()
+    assert 'held' in server.run('queue', 'show', identity).stdout.decode()
     server.configure(BOX.replace('127.0.0.1:{next}', '127.0.0.1:{next}'))
     server.run('reload')
     with Sink(port=server.port('next')) as sink:

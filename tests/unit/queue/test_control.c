@@ -128,7 +128,7 @@ static void test_requests_and_mistakes(void **state)
         {"[1,2]\n", "{\"error\":\"a request is a JSON object on one line\",\"end\":true}\n"},
         {"{\"command\":", ""},
         {"{\"command\":\"queue.show\",\"id\":\"000000000000Z\"}\n",
-         "{\"error\":\"no message 000000000000Z in the queue\",\"end\":true}\n"},
+         "{\"error\":\"no such message in the queue: 000000000000Z\",\"end\":true}\n"},
         {"{\"command\":\"queue.show\",\"id\":\"!\"}\n",
          "{\"error\":\"that is no message id (13 letters and digits)\",\"end\":true}\n"},
         {"{\"command\":\"queue.remove\"}\n", "{\"error\":\"say which: an id, a sender, a "
