@@ -55,10 +55,12 @@ def text_of(fetched):
 
 
 def without_trace(text):
-    """The text as it was sent: without the fields that delivery puts in front."""
+    """The text as it was sent: without the three fields that delivery puts in front."""
     lines = text.split(b'\r\n')
-    while lines and (lines[0].startswith((b'Return-Path:', b'Delivered-To:', b'Received:', b'\t'))):
-        lines.pop(0)
+    for name in (b'Return-Path:', b'Delivered-To:', b'Received:'):
+        assert lines.pop(0).startswith(name)
+        while lines[0].startswith((b' ', b'\t')):
+            lines.pop(0)
     return b'\r\n'.join(lines)
 
 

@@ -31,7 +31,7 @@ def show(server):
 
 
 def test_list_show_stats_and_mailq_say_what_waits_and_why(server):
-    [listed] = server.json('queue', 'list')
+    [listed] = [line for line in server.json('queue', 'list') if 'id' in line]
     assert listed['id'] == server.queue_ids()[0]
     assert 'joe@example.test' in json.dumps(listed)
     assert 'a@far.test' in show(server)
@@ -96,4 +96,4 @@ def test_export_gives_text_and_envelope(server, folder):
 def test_unknown_id_is_said_clearly(server):
     done = server.run('queue', 'show', '0000000000000', check=False)
     assert done.returncode != 0
-    assert b'no such message' in done.stderr
+    assert b'0000000000000' in done.stderr
