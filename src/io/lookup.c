@@ -212,7 +212,6 @@ static void ask_and_wait(struct lookup *lookup, struct waiter *waiter, struct sl
             break;
     }
     remove_waiter(lookup, waiter);
-    pthread_cond_signal(&lookup->place);
 }
 
 static enum resolve_status ask_auth(struct lookup *lookup, struct slice address)
@@ -230,6 +229,8 @@ static enum resolve_status ask_auth(struct lookup *lookup, struct slice address)
         if (!waiter.status)
             ask_and_wait(lookup, &waiter, address);
     }
+    /* Whoever was woken for the place wakes the next, also when it did not need the place. */
+    pthread_cond_signal(&lookup->place);
     pthread_mutex_unlock(&lookup->lock);
     pthread_cond_destroy(&waiter.answered);
     return waiter.status ? waiter.status : RESOLVE_LATER;
