@@ -13,8 +13,9 @@ struct lookup_options {
     /* Sends a MSG_RESOLVE payload to auth; from any thread. 0 or -errno. */
     int (*send)(void *arg, struct slice payload);
     void *arg;
-    unsigned waiting_max; /* threads that wait for auth at a time; more wait some seconds for a place */
-    unsigned timeout_ms;  /* of one question */
+    unsigned
+        waiting_max; /* threads that wait for auth at a time; more wait some seconds for a place */
+    unsigned timeout_ms; /* of one question */
 };
 
 struct lookup *lookup_new(const struct lookup_options *options);
