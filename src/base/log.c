@@ -6,6 +6,7 @@
 #include "base/log.h"
 
 #include "base/clock.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <string.h>
@@ -47,29 +48,11 @@ const char *log_strerror(int error)
     return text ? text : "unknown error";
 }
 
-/* Length of the well-formed UTF-8 sequence at the start of s, or 0. RFC 3629. */
-static size_t utf8_length(struct slice s)
-{
-    unsigned char first = (unsigned char)s.ptr[0];
-    size_t len = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-
-    if (len == 0 || len > s.len)
-        return 0;
-    for (size_t i = 1; i < len; i++) {
-        if (((unsigned char)s.ptr[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    unsigned char second = (unsigned char)s.ptr[1];
-    bool overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
-    bool outside = (first == 0xed && second > 0x9f) || (first == 0xf4 && second > 0x8f);
-    return overlong || outside ? 0 : len;
-}
-
 static void add_escaped(struct buf *out, struct slice s, enum log_format format)
 {
     while (s.len) {
         unsigned char c = (unsigned char)s.ptr[0];
-        size_t len = c < 0x80 ? 1 : utf8_length(s);
+        size_t len = utf8_char_len(s);
 
         if (c == '"' || c == '\\')
             buf_printf(out, "\\%c", c);

@@ -8,8 +8,8 @@
 #include "config/statement.h"
 
 #include "base/buf.h"
+#include "base/utf8.h"
 #include "config/lexer.h"
-#include "mail/utf8.h"
 
 struct parser {
     struct lexer lexer;

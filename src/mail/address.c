@@ -11,7 +11,7 @@
  * looked up.
  */
 #include "mail/address.h"
-#include "mail/utf8.h"
+#include "base/utf8.h"
 
 #include <arpa/inet.h>
 

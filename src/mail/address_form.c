@@ -10,7 +10,7 @@
  */
 #include "mail/address.h"
 #include "base/buf.h"
-#include "mail/utf8.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <idn2.h>

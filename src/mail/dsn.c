@@ -11,11 +11,11 @@
  * in all that it must not occur in.
  */
 #include "mail/dsn.h"
+#include "base/utf8.h"
 #include "mail/date.h"
 #include "mail/dsn_text.h"
 #include "mail/header.h"
 #include "mail/headerwrite.h"
-#include "mail/utf8.h"
 #include "mail/xtext.h"
 
 #include <inttypes.h>

@@ -7,9 +7,9 @@
  * depends on the status code alone; where the code says nothing certain, there is none.
  */
 #include "mail/dsn_text.h"
+#include "base/utf8.h"
 #include "mail/date.h"
 #include "mail/headerwrite.h"
-#include "mail/utf8.h"
 
 enum { LINE_PIECE_MAX = 900, DIAGNOSTIC_MAX = 4096, SUBJECT_ADDRESS_MAX = 60 };
 

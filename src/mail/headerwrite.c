@@ -8,7 +8,7 @@
  * serves every place.
  */
 #include "mail/headerwrite.h"
-#include "mail/utf8.h"
+#include "base/utf8.h"
 
 #include <string.h>
 

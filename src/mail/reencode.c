@@ -15,11 +15,11 @@
  * encrypted likewise: its parts are opaque to everybody on the way (RFC 1847 section 2.2).
  */
 #include "mail/reencode.h"
+#include "base/utf8.h"
 #include "mail/encoding.h"
 #include "mail/header.h"
 #include "mail/mime.h"
 #include "mail/reencode_header.h"
-#include "mail/utf8.h"
 
 enum { SHORT_TEXT = 1000 };
 

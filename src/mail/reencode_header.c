@@ -9,11 +9,11 @@
  * there (RFC 2047 section 6.2).
  */
 #include "mail/reencode_header.h"
+#include "base/utf8.h"
 #include "mail/header.h"
 #include "mail/headerwrite.h"
 #include "mail/mime.h"
 #include "mail/reencode.h"
-#include "mail/utf8.h"
 
 #include <string.h>
 

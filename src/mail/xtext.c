@@ -5,7 +5,7 @@
  * cases, though RFC 3461 writes upper case: there are senders that do not.
  */
 #include "mail/xtext.h"
-#include "mail/utf8.h"
+#include "base/utf8.h"
 
 #include <string.h>
 

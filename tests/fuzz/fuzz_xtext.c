@@ -1,5 +1,5 @@
 /* Encoding and decoding are inverse, and no ORCPT brings a control byte along. */
-#include "mail/utf8.h"
+#include "base/utf8.h"
 #include "mail/xtext.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

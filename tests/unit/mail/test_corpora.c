@@ -1,12 +1,12 @@
 /* Addresses and messages that other projects collected, against the promises of src/mail. */
 #include "corpora.h"
+#include "base/utf8.h"
 #include "mail/address.h"
 #include "mail/encoding.h"
 #include "mail/header.h"
 #include "mail/headerscan.h"
 #include "mail/mime.h"
 #include "mail/reencode.h"
-#include "mail/utf8.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,7 +4,7 @@
  *
  * Does not normalise, and knows no properties of characters.
  */
-#include "mail/utf8.h"
+#include "base/utf8.h"
 
 static const struct {
     unsigned char first_min, first_max, second_min, second_max;

@@ -1,6 +1,6 @@
 /* UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, nothing above U+10FFFF. */
-#ifndef NUNCIO_MAIL_UTF8_H
-#define NUNCIO_MAIL_UTF8_H
+#ifndef NUNCIO_BASE_UTF8_H
+#define NUNCIO_BASE_UTF8_H
 
 #include "base/slice.h"
 
