@@ -93,11 +93,14 @@ static void push(struct job_list *list, struct spool_job *job)
     list->last = job;
 }
 
+/* With the lock held. A lazy job behind others changes nothing for a committer that waits: it
+ * sleeps on until the first of them is due. */
 static void push_ready(struct spool_writer *writer, struct spool_job *job)
 {
     push(&writer->jobs, job);
     writer->eager += !job->lazy;
-    pthread_cond_signal(&writer->work);
+    if (!job->lazy || writer->jobs.first == job)
+        pthread_cond_signal(&writer->work);
 }
 
 static void sync_bodies(struct spool_writer *writer, struct spool_job *jobs)
