@@ -200,6 +200,7 @@ static void encode_unit(struct queue *queue, struct attempt *attempt,
             describe_recipient(queue, attempt->way, attempt->indexes[i], recipient);
         attempt->wants_success = attempt->wants_success || recipient->notify & NOTIFY_SUCCESS;
     }
+    attempt_name(attempt, unit.recipients, attempt->n);
     buf_reset(&queue->dispatch->out);
     msg_unit_encode(&queue->dispatch->out, &unit);
 }

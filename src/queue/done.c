@@ -52,8 +52,8 @@ static struct words words_of(const struct msg_done *done, const struct done_reci
     return words;
 }
 
-static void log_recipient(const struct message *message, const struct msg_done *done,
-                          const struct done_recipient *recipient)
+static void log_recipient(const struct message *message, const struct attempt *attempt,
+                          const struct msg_done *done, const struct done_recipient *recipient)
 {
     static const char *const events[] = {[DONE_OK] = "delivered",
                                          [DONE_LATER] = "deferred",
@@ -61,6 +61,7 @@ static void log_recipient(const struct message *message, const struct msg_done *
                                          [DONE_NETWORK] = "unreachable"};
 
     log_info(NULL, events[recipient->kind], LOG_STR("message", message_id_format(message->id).text),
+             LOG_SLICE("to", attempt_address(attempt, recipient->index)),
              LOG_INT("recipient", recipient->index), LOG_SLICE("remote", done->remote),
              LOG_SLICE("status", recipient->status), LOG_SLICE("reply", recipient->reply),
              LOG_INT("ms", done->duration_ms));
@@ -183,7 +184,7 @@ void done_take(struct queue *queue, struct attempt *attempt, const struct msg_do
         if (!attempt_has(attempt, recipient->index) ||
             recipient_state(ledger_recipient(message, recipient->index)) != RECIPIENT_UNDER_WAY)
             continue;
-        log_recipient(message, done, recipient);
+        log_recipient(message, attempt, done, recipient);
         if (take_recipient(queue, attempt, done, recipient, &tally))
             record_recipient(&record, recipient->index,
                              recipient->kind == DONE_OK ? SLICE_NULL : recipient->reply);

@@ -174,12 +174,31 @@ static bool leads_back(const struct pass *pass, const struct recipient *from, st
     return is_ancestor;
 }
 
+/* What became of a recipient before anybody was asked to take it. */
+static void log_route(const struct pass *pass, uint32_t index, const char *event, struct slice why)
+{
+    const struct recipient *recipient = extra_recipient(pass->message, pass->envelope, index);
+
+    log_info(NULL, event, LOG_STR("message", message_id_format(pass->message->id).text),
+             LOG_SLICE("to", recipient->address), LOG_INT("recipient", index),
+             LOG_SLICE("why", why));
+}
+
 static void fail_as_loop(struct pass *pass, uint32_t index)
 {
     struct words words = {.status = STATUS(5, 4, 6),
                           .reply = SLICE("the aliases lead in a circle or to too many addresses")};
 
+    log_route(pass, index, "refused", words.reply);
     settle_never(pass->queue, pass->message, index, &words);
+}
+
+static void log_expanded(const struct pass *pass, const struct recipient *from,
+                         const struct route_decision *decision)
+{
+    log_info(NULL, "expanded", LOG_STR("message", message_id_format(pass->message->id).text),
+             LOG_SLICE("to", from->address), LOG_SLICE("into", decision->targets[0]),
+             LOG_INT("addresses", decision->n_targets));
 }
 
 static void expand(struct pass *pass, uint32_t index, const struct route_decision *decision)
@@ -209,6 +228,7 @@ static void expand(struct pass *pass, uint32_t index, const struct route_decisio
         fail_as_loop(pass, index);
         return;
     }
+    log_expanded(pass, from, decision);
     ledger_set_state(pass->message, index, RECIPIENT_EXPANDED, 0);
     record_recipient(&pass->record, index, SLICE_NULL);
     pass->queue->counters.expanded++;
@@ -313,9 +333,11 @@ static void apply(struct pass *pass, uint32_t index, const struct route_decision
         expand(pass, index, decision);
         break;
     case ROUTE_FAIL:
+        log_route(pass, index, "refused", decision->text);
         settle_never(pass->queue, pass->message, index, &words);
         break;
     case ROUTE_LATER:
+        log_route(pass, index, "deferred", decision->text);
         settle_later(pass->queue, pass->message, index, &words, 0);
         record_recipient(&pass->record, index, decision->text);
         break;

@@ -1,6 +1,7 @@
 """Aliases, forwarding, catch-all, domain aliases, subaddresses, programs."""
 import email
 import os
+import re
 import smtplib
 
 import pytest
@@ -59,6 +60,10 @@ def test_alias_to_several_and_to_another_domain(make_server):
         assert recipients[0].startswith('RCPT TO:<far@away.test>')
         assert b'Delivered-To: team@example.test' in text
         server.wait_for_empty_queue()
+        # Whoever looks for an address in the log finds what became of it.
+        for event, address in (('expanded', 'team@example.test'), ('delivered', 'joe@example.test'),
+                               ('delivered', 'ann@example.test'), ('delivered', 'far@away.test')):
+            assert re.search(rf' queue {event} .*\bto={address} ', server.log()), (event, address)
 
 
 def test_alias_loop_bounces_once(server):
@@ -68,6 +73,7 @@ def test_alias_loop_bounces_once(server):
     [bounce] = server.wait_for_mail('joe@strict.test')
     assert b'5.4.6' in bounce
     server.wait_for_empty_queue()
+    assert re.search(r' queue refused .*\bto=[ab]@strict.test .*why=', server.log()), server.log()
 
 
 def test_postmaster_is_always_there(server):
