@@ -1,6 +1,8 @@
 /*
- * What a reload cannot change: sockets are bound, and the state folder opened and locked, once at
- * start by a parent that was root then; the pools of threads are made once. See config.h.
+ * What a reload cannot change: listeners, whose sockets are bound, and the state folder, which is
+ * opened and locked, once at start by a parent that was root then; the pools of threads, which are
+ * made once; and the groups of the control socket, which are looked up before the queue is locked
+ * in. See config.h.
  */
 #include "config/config.h"
 
@@ -11,6 +13,19 @@ static bool same_addresses(const struct config_listener *a, const struct config_
     for (size_t i = 0; i < a->addresses.count; i++) {
         const struct config_endpoint *x = &a->addresses.list[i], *y = &b->addresses.list[i];
         if (x->kind != y->kind || x->port != y->port || !slice_eq(x->host, y->host))
+            return false;
+    }
+    return true;
+}
+
+static bool same_networks(const struct config_networks *a, const struct config_networks *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++) {
+        const struct config_network *x = &a->list[i], *y = &b->list[i];
+        if (x->family != y->family || x->prefix != y->prefix ||
+            memcmp(x->address, y->address, sizeof(x->address)) != 0)
             return false;
     }
     return true;
@@ -46,6 +61,11 @@ static void compare_listeners(const struct config *old, const struct config *new
             tell(problems, now, "has another service");
         else if (before->unix_mode != now->unix_mode)
             tell(problems, now, "has another mode");
+        else if (!same_networks(&before->proxy, &now->proxy) ||
+                 !same_networks(&before->xclient, &now->xclient))
+            tell(problems, now, "has other proxies");
+        else if (before->bare_newline != now->bare_newline)
+            tell(problems, now, "has another bare_newline");
         else if (i >= old->n_listeners || before != &old->listeners[i])
             tell(problems, now, "stands at another place in the order");
     }
@@ -64,4 +84,7 @@ void config_compare(const struct config *old, const struct config *new,
                     SLICE_ARG(old->state), SLICE_ARG(new->state));
     if (old->workers_mx != new->workers_mx || old->workers_submission != new->workers_submission)
         problem_add(problems, SLICE_NULL, 0, "workers changed: needs a restart");
+    if (!slice_eq(old->control_read_group, new->control_read_group) ||
+        !slice_eq(old->control_admin_group, new->control_admin_group))
+        problem_add(problems, SLICE_NULL, 0, "control changed: needs a restart");
 }

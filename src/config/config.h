@@ -130,7 +130,7 @@ struct config_queue {
     uint64_t retry_first_ms;     /* 5 min */
     uint64_t retry_max_ms;       /* 4 h */
     uint64_t gather_ms;          /* failures are gathered into one DSN, 10 min */
-    unsigned active;             /* units in memory at a time, 10000 */
+    unsigned active;             /* units of one sender in one lane that wait at a time, 10000 */
     unsigned concurrency;        /* deliveries at a time over all lanes, 100 */
     unsigned bounces_per_sender; /* an hour, the excess merged, 100 */
 };

@@ -15,7 +15,12 @@ static void test_what_needs_a_restart_is_named(void **state)
         {"hostname b.example\nstate /s\n"
          "listen mx { service mx; address *:25; bare_newline convert }\n"
          "listen sub { service submission; address *:587; xclient { 192.0.2.1 } }\n",
-         ""},
+         "listen mx has another bare_newline: needs a restart|"
+         "listen sub has other proxies: needs a restart|"},
+        {"hostname a.example\nstate /s\n"
+         "listen mx { service mx; address *:25; proxy_protocol { 192.0.2.1 } }\n"
+         "listen sub { service submission; address *:587 }\n",
+         "listen mx has other proxies: needs a restart|"},
         {"hostname a.example\nstate /t\nlisten mx { service mx; address *:25 *:26 }\n"
          "listen new { service lmtp; address unix:/x }\n",
          "listen mx has other addresses: needs a restart|listen new is new: needs a restart|"
@@ -25,6 +30,7 @@ static void test_what_needs_a_restart_is_named(void **state)
          "listen sub { service submission; address *:587; mode 0600 }\nworkers { mx 2 }\n",
          "listen mx has another service: needs a restart|listen sub has another mode: needs a "
          "restart|workers changed: needs a restart|"},
+        {BASE "control { admin_group wheel }\n", "control changed: needs a restart|"},
         {"hostname a.example\nstate /s\nlisten sub { service submission; address *:587 }\n"
          "listen mx { service mx; address *:25 }\n",
          "listen sub stands at another place in the order: needs a restart|"
