@@ -1,5 +1,6 @@
 /*
- * EHLO, HELO, LHLO (RFC 5321 section 4.1.1.1, RFC 2033 section 4.1). Each ends a transaction.
+ * EHLO, HELO, LHLO (RFC 5321 section 4.1.1.1, RFC 2033 section 4.1). Each ends a transaction, but
+ * one that is refused changes nothing (RFC 5321 section 4.1.4).
  *
  * What is offered here is what the rest of the house keeps: nothing whose values are not stored
  * and honoured on the way out.
@@ -8,9 +9,9 @@
 
 static struct smtp_reply greet(struct session *session, struct slice argument, bool extended)
 {
-    session_reset_transaction(session);
     if (!smtp_hello_name_is_valid(argument))
         return SMTP_REPLY(501, 5, 5, 4, "say your name: one word, without blanks");
+    session_reset_transaction(session);
     if (!slice_eq(session->helo, argument))
         session->helo = arena_dup(&session->arena, argument);
     session->extended = extended;

@@ -9,6 +9,7 @@
 
 #include "mail/xtext.h"
 
+enum { SIZE_DIGITS_MAX = 20 };             /* RFC 1870 section 3 */
 enum { ENVID_MAX = 100, ORCPT_MAX = 500 }; /* octets; RFC 3461 sections 4.2 and 4.4 */
 
 struct param {
@@ -16,9 +17,18 @@ struct param {
     bool (*take)(struct slice value, void *into);
 };
 
+/* More than the type holds is not wrong but too large, which is for the caller to say. */
 static bool take_size(struct slice value, void *into)
 {
-    return slice_parse_u64(value, INT64_MAX, &((struct smtp_mail *)into)->size);
+    uint64_t *size = &((struct smtp_mail *)into)->size;
+
+    if (slice_parse_u64(value, INT64_MAX, size))
+        return true;
+    for (size_t i = 0; i < value.len; i++)
+        if (value.ptr[i] < '0' || value.ptr[i] > '9')
+            return false;
+    *size = INT64_MAX;
+    return value.len > 0 && value.len <= SIZE_DIGITS_MAX;
 }
 
 static bool take_body(struct slice value, void *into)
@@ -126,6 +136,8 @@ static struct smtp_reply take_param(struct slice word, const struct param *param
     struct slice value = word;
     struct slice keyword = slice_cut(&value, '=');
 
+    if (keyword.len == 0)
+        return refuse(arena, 501, word, "not a parameter");
     for (unsigned i = 0; params[i].keyword; i++) {
         if (!slice_eq_nocase(keyword, slice_from_cstr(params[i].keyword)))
             continue;
