@@ -107,8 +107,12 @@ static void reset_signals(void)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_IGN);
-    /* The terminal's Ctrl-C is for the parent, which stops the roles in their order. */
+    /* The terminal's Ctrl-C is for the parent, which stops the roles in their order; and so are the
+     * signals of a supervisor that stops all processes at once. */
     setsid();
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
 }
 
 static int become(struct parent *parent, enum role role, pid_t parent_pid)

@@ -66,6 +66,15 @@ def test_stop_ends_every_process_and_frees_the_port(make_server):
     assert server.status()['roles']
 
 
+def test_stop_sent_to_every_process_at_once_is_orderly_all_the_same(make_server):
+    server = make_server(CONF)
+    for pid in [*processes_of(server.process.pid), server.process.pid]:
+        os.kill(pid, signal.SIGTERM)
+    server.process.wait(20)
+    server.stop()
+    assert 'role-died' not in server.log()
+
+
 def test_commands_without_a_server_say_so(make_server):
     server = make_server(CONF, start=False)
     for command in 'status', 'reload', 'stop':
