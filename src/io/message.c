@@ -135,6 +135,22 @@ int msg_durable_decode(struct slice payload, struct arena *arena, struct msg_dur
     return ended(&in, true);
 }
 
+void msg_taken_encode(struct buf *out, const struct msg_taken *message)
+{
+    wire_put_u64(out, message->segment);
+    wire_put_u64(out, message->length);
+}
+
+int msg_taken_decode(struct slice payload, struct arena *arena, struct msg_taken *ret_message)
+{
+    struct wire in = wire_from(payload);
+
+    (void)arena;
+    ret_message->segment = wire_get_u64(&in);
+    ret_message->length = wire_get_u64(&in);
+    return ended(&in, true);
+}
+
 void msg_resolve_encode(struct buf *out, const struct msg_resolve *message)
 {
     wire_put_u64(out, message->request);

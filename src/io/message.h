@@ -7,6 +7,7 @@
  *   all     -> parent   MSG_READY, MSG_CONFIG_TAKEN, MSG_STATUS
  *   queue   -> parent   MSG_ADMIN, answered by MSG_ADMIN_REPLY
  *   receive -> queue    MSG_DURABLE
+ *   queue   -> receive  MSG_TAKEN
  *   receive, queue -> auth   MSG_RESOLVE, answered by MSG_RESOLVED
  *   local   -> auth     MSG_USAGE
  *   queue   -> relay, local  MSG_UNIT (with the descriptor of the text), answered by MSG_DONE
@@ -51,6 +52,7 @@ enum message_type {
     MSG_DONE,
     MSG_RUN,
     MSG_RAN,
+    MSG_TAKEN,
 };
 
 /* MSG_PEER, with one descriptor: a fresh channel to that role; an older one to it is dead. */
@@ -85,6 +87,13 @@ struct msg_admin {
 
 /* MSG_DURABLE: receive's log is on disk up to here. */
 struct msg_durable {
+    uint64_t segment;
+    uint64_t length;
+};
+
+/* MSG_TAKEN: queue has read all of receive's segments before this one, and so much of it. Told
+ * when the two meet, and while it changes, but not with each message. */
+struct msg_taken {
     uint64_t segment;
     uint64_t length;
 };
@@ -222,6 +231,7 @@ MESSAGE_CODEC(msg_text);
 MESSAGE_CODEC(msg_ready);
 MESSAGE_CODEC(msg_admin);
 MESSAGE_CODEC(msg_durable);
+MESSAGE_CODEC(msg_taken);
 MESSAGE_CODEC(msg_resolve);
 MESSAGE_CODEC(msg_resolved);
 MESSAGE_CODEC(msg_usage);

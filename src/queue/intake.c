@@ -15,12 +15,16 @@
 
 #include <stdatomic.h>
 
-enum { MESSAGES_A_ROUND = 256, RESOLVING_MAX = 2000 };
+enum { MESSAGES_A_ROUND = 256, RESOLVING_MAX = 2000, TELL_EVERY_MS = 50 };
 
 /* The loop is woken by the committer's thread, which leaves word here. */
 static atomic_bool own_log_grew;
 static bool hinted;
 static bool opening;
+
+/* What receive knows of our reading, and when it may be told more (queue time). */
+static struct msg_taken told;
+static uint64_t tell_at;
 
 static struct message *note_message(struct queue *queue, const struct envelope *envelope,
                                     struct spool_location location)
@@ -224,6 +228,7 @@ void intake_rescan(struct queue *queue)
 {
     spool_store_rescan(queue->store, role_name(ROLE_RECEIVE));
     hinted = true;
+    told = (struct msg_taken){0};
 }
 
 bool intake_poll(struct queue *queue, bool tick)
@@ -238,4 +243,24 @@ bool intake_poll(struct queue *queue, bool tick)
         log_error(NULL, "spool-poll", LOG_ERRNO(r));
     hinted = r >= MESSAGES_A_ROUND;
     return hinted;
+}
+
+uint64_t intake_tell(struct queue *queue)
+{
+    struct msg_taken taken;
+    uint64_t now = queue_now(queue);
+    struct buf out;
+
+    spool_store_position(queue->store, role_name(ROLE_RECEIVE), &taken.segment, &taken.length);
+    if (taken.segment == told.segment && taken.length == told.length)
+        return UINT64_MAX;
+    if (now < tell_at)
+        return tell_at;
+    tell_at = now + TELL_EVERY_MS;
+    buf_init(&out, CHANNEL_PAYLOAD_MAX);
+    msg_taken_encode(&out, &taken);
+    if (role_send(queue->role, ROLE_RECEIVE, MSG_TAKEN, buf_slice(&out), NULL, 0) == 0)
+        told = taken;
+    buf_done(&out);
+    return UINT64_MAX; /* should it not have gone, the next tick tries again */
 }

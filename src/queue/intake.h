@@ -19,5 +19,8 @@ void intake_rescan(struct queue *queue);
 /* Reads what has been announced, and at each `tick` does the store's own upkeep. True: there is
  * more to be read. */
 bool intake_poll(struct queue *queue, bool tick);
+/* Tells the receive role how far its log was read, when that has changed and was not told just now.
+ * Returns the time (queue time) at which to call again, or UINT64_MAX. */
+uint64_t intake_tell(struct queue *queue);
 
 #endif

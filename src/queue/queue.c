@@ -26,6 +26,7 @@ enum { TROUBLE_WAIT_MS = 5000 };
 struct role_state {
     struct queue queue;
     struct loop_timer *timer;
+    uint64_t next_tell; /* queue time */
     uint64_t next_tick; /* queue time */
     uint64_t stop_at;   /* queue time, 0: not stopping */
 };
@@ -86,6 +87,8 @@ static void arm_timer(struct role_state *state)
 
     if (due > state->next_tick)
         due = state->next_tick;
+    if (due > state->next_tell)
+        due = state->next_tell;
     loop_timer_arm(state->timer, due - QUEUE_TIME_START + queue->mono_start_ms);
 }
 
@@ -104,6 +107,7 @@ static void on_idle(void *arg)
         merge_tick(queue);
     }
     more = intake_poll(queue, tick);
+    state->next_tell = intake_tell(queue);
     if (state->stop_at) {
         if (now >= state->stop_at || !scheduler_under_way(queue->scheduler))
             loop_stop(queue->role->loop);

@@ -177,6 +177,10 @@ void spool_store_rescan(struct spool_store *store, const char *writer);
  * what is due. Call it after hints and after on_durable, and every second or so. Returns the number
  * of messages reported (max: there may be more), or -errno. */
 int spool_store_poll(struct spool_store *store, unsigned max);
+/* How far that has come in a writer's log: all segments before this one were read, and so many
+ * bytes of it. Zeros when the writer is not known. */
+void spool_store_position(struct spool_store *store, const char *writer, uint64_t *ret_segment,
+                          uint64_t *ret_length);
 
 /* Re-reads the envelope of a live message. -EBADMSG, -EIO. */
 int spool_store_envelope(struct spool_store *store, struct spool_location location,

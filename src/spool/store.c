@@ -351,6 +351,25 @@ int spool_store_poll(struct spool_store *store, unsigned max)
     return count;
 }
 
+void spool_store_position(struct spool_store *store, const char *writer, uint64_t *ret_segment,
+                          uint64_t *ret_length)
+{
+    const struct store_log *log = store_find_log(store, slice_from_cstr(writer));
+    const struct store_segment *segment;
+
+    *ret_segment = *ret_length = 0;
+    if (!log || log->n_segments == 0)
+        return;
+    /* All of them read: the end of the last. */
+    segment = &store->segments[log->segments[log->reading < log->n_segments ? log->reading
+                                                                            : log->n_segments - 1]];
+    *ret_segment = segment->header.number;
+    *ret_length = segment->cursor.offset;
+    /* What is behind the last record of a batch is padding, and published with it. */
+    if (segment->cursor.offset == segment->cursor.batch_end)
+        *ret_length = (*ret_length + SPOOL_BLOCK - 1) / SPOOL_BLOCK * SPOOL_BLOCK;
+}
+
 /* ---- reading again ------------------------------------------------------------------------- */
 
 static int read_record(struct spool_store *store, struct spool_location location,

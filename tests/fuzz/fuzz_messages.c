@@ -23,6 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     TRY(msg_ready);
     TRY(msg_admin);
     TRY(msg_durable);
+    TRY(msg_taken);
     TRY(msg_resolve);
     TRY(msg_resolved);
     TRY(msg_usage);

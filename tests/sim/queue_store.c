@@ -179,6 +179,13 @@ int spool_store_poll(struct spool_store *store, unsigned max)
     return (int)n;
 }
 
+void spool_store_position(struct spool_store *store, const char *writer, uint64_t *ret_segment,
+                          uint64_t *ret_length)
+{
+    (void)store, (void)writer;
+    *ret_segment = *ret_length = 0;
+}
+
 int spool_store_envelope(struct spool_store *store, struct spool_location location,
                          struct arena *arena, struct envelope *ret_envelope)
 {

@@ -121,6 +121,25 @@ static void test_resolve_tells_where_the_address_came_from(void **state)
     buf_done(&buf);
 }
 
+static void test_taken_comes_back_and_no_cut_of_it_does(void **state)
+{
+    struct msg_taken in = {.segment = 0x0102030405060708, .length = 64 << 20}, out;
+    struct buf buf;
+    struct slice bytes;
+
+    (void)state;
+    buf_init(&buf, 4096);
+    msg_taken_encode(&buf, &in);
+    bytes = buf_slice(&buf);
+    assert_int_equal(msg_taken_decode(bytes, NULL, &out), 0);
+    assert_true(out.segment == in.segment && out.length == in.length);
+    for (size_t len = 0; len < bytes.len; len++)
+        assert_int_equal(msg_taken_decode(slice_sub(bytes, 0, len), NULL, &out), -EBADMSG);
+    buf_add_char(&buf, 'x');
+    assert_int_equal(msg_taken_decode(buf_slice(&buf), NULL, &out), -EBADMSG);
+    buf_done(&buf);
+}
+
 static void test_numbers_out_of_range_are_refused(void **state)
 {
     struct msg_admin admin;
@@ -142,6 +161,7 @@ int main(void)
         cmocka_unit_test(test_several_done_share_a_message),
         cmocka_unit_test(test_count_larger_than_the_payload_allocates_nothing),
         cmocka_unit_test(test_resolve_tells_where_the_address_came_from),
+        cmocka_unit_test(test_taken_comes_back_and_no_cut_of_it_does),
         cmocka_unit_test(test_numbers_out_of_range_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

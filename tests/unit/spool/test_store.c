@@ -56,6 +56,35 @@ static void test_messages_of_all_sizes_come_back_with_their_bytes(void **state)
     spool_store_close(store);
 }
 
+static void test_position_follows_what_was_read(void **state)
+{
+    struct spool_writer *writer = fixture_writer(&fixture);
+    struct spool_store *store = fixture_store(&fixture);
+    uint64_t segment, length, read_segment, read_length;
+
+    (void)state;
+    assert_non_null(writer);
+    assert_non_null(store);
+    spool_store_position(store, "nobody", &read_segment, &read_length);
+    assert_true(read_segment == 0 && read_length == 0);
+    for (unsigned i = 0; i < 20; i++)
+        fixture_submit(writer, 100000);
+    fixture_poll(store, writer);
+    spool_writer_durable(writer, &segment, &length);
+    spool_store_position(store, "receive", &read_segment, &read_length);
+    assert_true(read_segment == segment && read_length == length);
+    /* Nobody told the store of this one. */
+    fixture_submit(writer, 5000);
+    spool_writer_durable(writer, &segment, &length);
+    spool_store_position(store, "receive", &read_segment, &read_length);
+    assert_true(read_segment < segment || read_length < length);
+    fixture_poll(store, writer);
+    spool_store_position(store, "receive", &read_segment, &read_length);
+    assert_true(read_segment == segment && read_length == length);
+    spool_store_close(store);
+    spool_writer_close(writer);
+}
+
 static void test_finished_messages_do_not_come_back_and_pending_ones_keep_their_state(void **state)
 {
     struct spool_writer *writer = fixture_writer(&fixture);
@@ -157,6 +186,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             test_finished_messages_do_not_come_back_and_pending_ones_keep_their_state, set_up,
             tear_down),
+        cmocka_unit_test_setup_teardown(test_position_follows_what_was_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_bounce_is_a_message_of_its_own, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_segments_are_freed_when_all_in_them_is_finished,
                                         set_up, tear_down),
