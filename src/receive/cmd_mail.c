@@ -6,6 +6,8 @@
  */
 #include "receive/commands.h"
 
+#include "receive/pressure.h"
+
 /* Before anything is allocated: what speaks against a transaction here and now. */
 static struct smtp_reply check(struct session *session, const struct policy_sender *sender,
                                const struct smtp_mail *mail)
@@ -22,6 +24,8 @@ static struct smtp_reply check(struct session *session, const struct policy_send
     r = spool_writer_ready(session->server->spool);
     if (r < 0)
         return intake_spool_failure(r);
+    if (pressure_refuses(atomic_load_explicit(&session->server->unread, memory_order_relaxed)))
+        return SMTP_REPLY(451, 4, 3, 2, "delivery is too far behind, try again later");
     return SMTP_REPLY_NONE;
 }
 

@@ -1,6 +1,8 @@
 /*
  * From the end of a text to its reply: the envelope is completed, the spool gets the message, the
- * session is parked until the committer says that it is on disk; then, and only then, 250.
+ * session is parked until the committer says that it is on disk; then, and only then, 250. When the
+ * queue is behind with reading, the reply waits a moment longer, and with it the client's next
+ * message.
  *
  * LMTP has a reply for each recipient that RCPT accepted (RFC 2033 section 4.2); since the message
  * is stored as one, they are all the same.
@@ -8,6 +10,7 @@
 #include "receive/session.h"
 
 #include "base/clock.h"
+#include "receive/pressure.h"
 
 enum { VERDICTS_MAX = 4096 };
 
@@ -124,7 +127,7 @@ void commit_finish(struct session *session, struct step *step)
 {
     struct server *server = session->server;
     const struct envelope *envelope = &session->transaction->envelope;
-    struct smtp_reply reply;
+    unsigned delay_ms;
 
     if (session->commit_result < 0) {
         log_error(&session->log, "commit-failed", LOG_ERRNO(session->commit_result));
@@ -137,7 +140,20 @@ void commit_finish(struct session *session, struct step *step)
     session->messages++;
     session->errors = 0;
     session->idle_commands = 0;
+    delay_ms = pressure_delay_ms(atomic_load_explicit(&server->unread, memory_order_relaxed));
+    if (delay_ms == 0) {
+        commit_release(session, step);
+        return;
+    }
+    session->phase = PHASE_HELD;
+    session->deadline_ms = step->started_ms + delay_ms;
+}
+
+void commit_release(struct session *session, struct step *step)
+{
+    struct smtp_reply reply;
+
     reply = smtp_reply_format(&step->scratch->arena, 250, STATUS(2, 0, 0), "Ok: queued as %s",
-                              message_id_format(envelope->id).text);
+                              message_id_format(session->transaction->envelope.id).text);
     end_transaction(session, step, &reply);
 }

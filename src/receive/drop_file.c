@@ -15,6 +15,7 @@
 #include "mail/dropfile.h"
 #include "policy/relay.h"
 #include "receive/intake.h"
+#include "receive/pressure.h"
 #include "receive/recipients.h"
 #include "receive/trace.h"
 
@@ -216,7 +217,8 @@ static enum drop_verdict take(struct drop_file *file, int folder, const char *na
         verdict = make_envelope(file, &envelope);
     if (verdict != DROP_SUBMITTED)
         return verdict;
-    if (spool_writer_ready(file->server->spool) < 0)
+    if (spool_writer_ready(file->server->spool) < 0 ||
+        pressure_refuses(atomic_load(&file->server->unread)))
         return DROP_LATER;
     start_intake(file, &envelope, &intake);
     verdict = feed_text(file, &intake);

@@ -51,6 +51,8 @@ static void on_message(void *arg, enum role from, struct channel_message *messag
 
     if (from == ROLE_AUTH && message->type == MSG_RESOLVED)
         lookup_answer(receive->lookup, message->payload);
+    else if (from == ROLE_QUEUE && message->type == MSG_TAKEN)
+        durable_taken(&receive->durable, message->payload);
     channel_message_close_fds(message);
 }
 
@@ -68,6 +70,8 @@ static void on_peer_down(void *arg, enum role peer)
 
     if (peer == ROLE_AUTH)
         lookup_lost(receive->lookup);
+    else if (peer == ROLE_QUEUE)
+        durable_queue_lost(&receive->durable);
 }
 
 static void on_writable(void *arg, enum role peer)
@@ -106,6 +110,8 @@ static void on_status(void *arg, struct buf *json)
     buf_printf(json, "\"messages\":%llu,\"recipients\":%llu,",
                (unsigned long long)atomic_load(&counts->messages),
                (unsigned long long)atomic_load(&counts->recipients));
+    buf_printf(json, "\"unread_bytes\":%llu,",
+               (unsigned long long)atomic_load(&receive->server.unread));
     buf_printf(json, "\"from_maildrop\":%llu,", (unsigned long long)atomic_load(&counts->dropped));
     buf_printf(json, "\"refused_messages\":%llu,\"refused_recipients\":%llu,",
                (unsigned long long)atomic_load(&counts->refused_messages),
@@ -218,8 +224,8 @@ int receive_main(struct role_context *role)
     /* Two arenas for two cores: one per thread would keep a session's worth of waste in each. */
     mallopt(M_ARENA_MAX, MALLOC_ARENAS);
     bound.arg = &receive;
-    durable_init(&receive.durable, role);
     server_init(&receive.server, role->config);
+    durable_init(&receive.durable, role, &receive.server.unread);
     loop_on_wake(role->loop, on_wake, &receive);
     receive.drop = drop_open(&receive.server, role->config->state);
     r = role->lock_in(role);

@@ -36,6 +36,7 @@ struct server {
     struct config *config;       /* the one in force */
 
     atomic_uint sessions;
+    _Atomic uint64_t unread; /* bytes of our log that the queue is behind, see pressure.h */
     _Atomic uint64_t last_session;
     struct server_counts counts;
 };

@@ -118,7 +118,8 @@ static uint64_t timeout_ms(const struct session *session)
 
 void session_progress(struct session *session)
 {
-    session->deadline_ms = clock_mono_ms() + timeout_ms(session);
+    if (session->phase != PHASE_HELD) /* whose end is set */
+        session->deadline_ms = clock_mono_ms() + timeout_ms(session);
 }
 
 /* ---- output --------------------------------------------------------------------------------- */
@@ -179,7 +180,8 @@ static bool send_replies(struct session *session, struct step *step)
 
 static bool takes_input(const struct session *session)
 {
-    return session->phase != PHASE_COMMIT && session->phase != PHASE_END;
+    return session->phase != PHASE_COMMIT && session->phase != PHASE_HELD &&
+           session->phase != PHASE_END;
 }
 
 /* Processes what it can of *input; returns when more is needed, none is taken now, or enough was
@@ -281,7 +283,9 @@ static void on_timeout(struct session *session, struct step *step)
 
     if (session->phase == PHASE_COMMIT || session->phase == PHASE_BANNER)
         return;
-    if (session->phase == PHASE_LINGER || session->unsent.len) {
+    if (session->phase == PHASE_HELD) {
+        commit_release(session, step);
+    } else if (session->phase == PHASE_LINGER || session->unsent.len) {
         session->phase = PHASE_END;
     } else {
         log_info(&session->log, "timeout", LOG_STR("client", session->client_text),
@@ -296,6 +300,8 @@ static void on_stop(struct session *session, struct step *step)
 
     if (session->phase == PHASE_COMMIT || session->phase == PHASE_END)
         return;
+    if (session->phase == PHASE_HELD)
+        commit_release(session, step);
     if (session->phase != PHASE_LINGER && session->unsent.len == 0) {
         smtp_reply_write(&step->scratch->out, &bye);
         (void)send_replies(session, step);
@@ -343,6 +349,8 @@ static struct task_step park(struct session *session, bool yield)
     next.want = session->unsent.len ? TASK_WRITE : TASK_READ;
     if (session->phase == PHASE_COMMIT) {
         next.deadline_ms = TASK_NO_DEADLINE;
+        next.want &= TASK_WRITE;
+    } else if (session->phase == PHASE_HELD) {
         next.want &= TASK_WRITE;
     } else if (yield && session->unsent.len == 0) {
         next.next = TASK_YIELD;

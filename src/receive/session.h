@@ -46,6 +46,7 @@ enum session_phase {
     PHASE_DATA,     /* the text behind 354 */
     PHASE_BDAT,     /* octets of a chunk */
     PHASE_COMMIT,   /* the text is complete, the disk has the word */
+    PHASE_HELD,     /* it is on disk; the reply waits, because the queue is behind */
     PHASE_LINGER,   /* the last reply is out; the client's bytes are thrown away for a moment */
     PHASE_END,
 };
@@ -162,5 +163,7 @@ bool text_is_too_slow(const struct session *session);
 /* commit.c */
 void commit_start(struct session *session, struct step *step);
 void commit_finish(struct session *session, struct step *step);
+/* The reply that was held back. */
+void commit_release(struct session *session, struct step *step);
 
 #endif

@@ -272,3 +272,36 @@ def sent(server):
         return server.send('a@else.test', ['joe@example.test'], HELLO) == {}
     except (OSError, smtplib.SMTPException):
         return False
+
+
+@pytest.mark.parametrize('end', [signal.SIGCONT, signal.SIGKILL])
+def test_stopped_queue_slows_clients_down_and_loses_nothing(make_server, end):
+    server = make_server(BOX)
+    server.may_die = end == signal.SIGKILL
+    server.account('joe@example.test')
+    queue = server.role_pid('queue')
+    rest = b'\r\n' + (b'x' * 74 + b'\r\n') * 12000
+
+    def send(client, number):
+        begun = time.monotonic()
+        client.sendmail('a@else.test', ['joe@example.test'], b'Subject: n%d\r\n' % number + rest)
+        return time.monotonic() - begun
+    with smtplib.SMTP('127.0.0.1', server.port(), local_hostname='client.test') as client:
+        send(client, 0)
+        server.wait_for_empty_queue()
+        os.kill(queue, signal.SIGSTOP)
+        try:
+            took = [send(client, number) for number in range(1, 49)]
+            waiting = threading.Thread(target=send, args=[client, 49])
+            waiting.start()
+            time.sleep(0.2)  # the message is on disk, its reply held back
+        finally:
+            os.kill(queue, end)
+        waiting.join()
+        assert 'queue-behind' in server.log()
+        # 32 MiB pass freely, 42 MiB are a third of a second.
+        assert min(took[-3:]) > 0.2 > sorted(took[:30])[15], took
+        wait_until(lambda: 'queue-in-step' in server.log(), what='a queue that reads again')
+        assert min(send(client, number) for number in range(50, 55)) < 0.2
+    server.wait_for_empty_queue(60)
+    assert sorted(numbers(server.mail('joe@example.test'))) == list(range(55))

@@ -154,6 +154,12 @@ void host_say(struct host *host, struct slice bytes)
     }
 }
 
+void host_stop(struct host *host)
+{
+    if (host->session)
+        run(host, TASK_STOPPING);
+}
+
 void host_sleep(struct host *host, uint64_t ms)
 {
     host->now_ms += ms;

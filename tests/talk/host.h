@@ -30,6 +30,8 @@ bool host_close(struct host *host);
 void host_say(struct host *host, struct slice bytes);
 /* Runs what is to be run. */
 void host_pump(struct host *host);
+/* The session's last step, as when the role ends. */
+void host_stop(struct host *host);
 void host_sleep(struct host *host, uint64_t ms);
 /* Appends what the session has sent. */
 void host_read(struct host *host, struct buf *out);

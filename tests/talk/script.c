@@ -14,7 +14,8 @@ static const struct {
     {"C|", SCRIPT_SAY},          {"S-", SCRIPT_CONTINUED},  {"S:", SCRIPT_REPLY},
     {"nothing", SCRIPT_NOTHING}, {"closed", SCRIPT_CLOSED}, {"sleep", SCRIPT_SLEEP},
     {"spool", SCRIPT_SPOOL},     {"commit", SCRIPT_COMMIT}, {"messages", SCRIPT_MESSAGES},
-    {"M:", SCRIPT_HAS},          {"M!", SCRIPT_HAS_NOT},
+    {"M:", SCRIPT_HAS},          {"M!", SCRIPT_HAS_NOT},    {"unread", SCRIPT_UNREAD},
+    {"stop", SCRIPT_STOP},
 };
 
 static void die(const char *path, unsigned number, const char *what)

@@ -15,6 +15,8 @@
  *     sleep MS                     time goes by
  *     spool full|broken|good       what the spool says at MAIL
  *     commit hold|go|full|broken   when and how messages are committed; "go" without it
+ *     unread MIB                   so much of the log the queue has not read
+ *     stop                         the role ends
  *     messages N                   so many are committed
  *     M: REGEX                     the last one committed has it (see fake_spool.c)
  *     M! REGEX                     and has not this
@@ -42,6 +44,8 @@ enum script_kind {
     SCRIPT_SLEEP,
     SCRIPT_SPOOL,
     SCRIPT_COMMIT,
+    SCRIPT_UNREAD,
+    SCRIPT_STOP,
     SCRIPT_MESSAGES,
     SCRIPT_HAS,
     SCRIPT_HAS_NOT,

@@ -152,6 +152,13 @@ static void do_line(struct talk *talk, const struct script_line *line)
         fake_spool_set_commit(errno_named(line->text));
         flush(talk);
         break;
+    case SCRIPT_UNREAD:
+        atomic_store(&talk->host.server.unread, number(line) << 20);
+        break;
+    case SCRIPT_STOP:
+        host_stop(&talk->host);
+        host_read(&talk->host, &talk->heard);
+        break;
     case SCRIPT_MESSAGES:
         if (fake_spool_count() != number(line))
             fail(talk, line, fake_spool_last());
