@@ -31,7 +31,7 @@ static struct slice read_original(struct queue *queue, const struct bounce *boun
             break;
         have += (size_t)n;
     }
-    close(text.fd);
+    spool_store_text_done(queue->store, &text);
     return slice_from(bytes, have);
 }
 

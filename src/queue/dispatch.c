@@ -16,7 +16,6 @@
 #include "queue/settle.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 enum { TROUBLE_WAIT_MS = 5000 };
 
@@ -224,7 +223,7 @@ static int send_unit(struct queue *queue, struct attempt *attempt, const struct 
     r = out->overflow
             ? -EMSGSIZE
             : role_send(queue->role, peer_of(attempt->way), MSG_UNIT, buf_slice(out), &text.fd, 1);
-    close(text.fd);
+    spool_store_text_done(queue->store, &text);
     attempt->sent = r == 0;
     return r;
 }

@@ -244,7 +244,7 @@ static int write_text(struct export *export, const struct message *message)
     result = to < 0 ? to : copy(disk, &text, to);
     if (to >= 0)
         disk->ops->close(disk, to);
-    disk->ops->close(disk, text.fd);
+    spool_store_text_done(export->store, &text);
     return result;
 }
 

@@ -91,7 +91,8 @@ struct spool_location {
 };
 
 struct spool_text {
-    int fd;          /* the caller's to close; read-only */
+    int fd;          /* read-only */
+    bool lent;       /* the descriptor is the store's, of the whole segment */
     uint64_t offset; /* of the first byte of the message text */
     uint64_t length;
 };
@@ -185,8 +186,11 @@ void spool_store_position(struct spool_store *store, const char *writer, uint64_
 /* Re-reads the envelope of a live message. -EBADMSG, -EIO. */
 int spool_store_envelope(struct spool_store *store, struct spool_location location,
                          struct arena *arena, struct envelope *ret_envelope);
+/* Good until spool_store_text_done(), which must come before any other call on the store: its open
+ * segments are lent, not opened anew. Who wants the text for longer passes the descriptor on. */
 int spool_store_text(struct spool_store *store, struct spool_location location,
                      struct spool_text *ret_text);
+void spool_store_text_done(struct spool_store *store, const struct spool_text *text);
 
 /*
  * Appends an outcome with the DSNs it causes. `done` as in spool_submit(), on the committer's

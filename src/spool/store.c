@@ -372,6 +372,17 @@ void spool_store_position(struct spool_store *store, const char *writer, uint64_
 
 /* ---- reading again ------------------------------------------------------------------------- */
 
+/* Of one segment the reader keeps what it read last: who asks for a text has just asked for its
+ * envelope. Durable records do not change. */
+static void aim_reader(struct spool_store *store, const struct store_segment *segment)
+{
+    const struct scan *reader = &store->reader;
+
+    if (reader->handle != segment->handle || reader->header.salt != segment->header.salt ||
+        reader->header.number != segment->header.number)
+        scan_aim(&store->reader, store->disk, segment->handle, &segment->header);
+}
+
 static int read_record(struct spool_store *store, struct spool_location location,
                        struct scan_record *ret_record)
 {
@@ -384,7 +395,7 @@ static int read_record(struct spool_store *store, struct spool_location location
     result = store_segment_handle(store, segment);
     if (result < 0)
         return result;
-    scan_aim(&store->reader, store->disk, segment->handle, &segment->header);
+    aim_reader(store, segment);
     return scan_read_at(&store->reader, location.offset, location.length, ret_record);
 }
 
@@ -399,34 +410,46 @@ int spool_store_envelope(struct spool_store *store, struct spool_location locati
     return envelope_decode(arena_dup(arena, record.meta), arena, ret_envelope);
 }
 
+static int open_body_file(struct spool_store *store, const struct record_header *header,
+                          struct spool_text *ret_text)
+{
+    const struct store_log *log = store_log_of_id(store, header->id);
+    struct spool_path path;
+    int fd;
+
+    if (!log)
+        return -EBADMSG;
+    path = spool_body_path(log->directory, header->id);
+    fd = store->disk->ops->open(store->disk, path.text, DISK_READ);
+    if (fd < 0)
+        return fd;
+    *ret_text = (struct spool_text){.fd = fd, .length = header->body_length};
+    return 0;
+}
+
 int spool_store_text(struct spool_store *store, struct spool_location location,
                      struct spool_text *ret_text)
 {
-    struct spool_text text = {0};
     struct scan_record record;
-    struct store_log *log;
-    struct spool_path path;
     int result = read_record(store, location, &record);
 
     if (result < 0)
         return result;
-    if (record.header.flags & RECORD_BODY_FILE) {
-        log = store_log_of_id(store, record.header.id);
-        if (!log)
-            return -EBADMSG;
-        path = spool_body_path(log->directory, record.header.id);
-    } else {
-        const struct store_segment *segment = &store->segments[location.segment];
-        path =
-            spool_segment_path(store->logs[segment->log].directory, segment->header.number, ".seg");
-        text.offset = location.offset + RECORD_HEADER_SIZE + (uint64_t)record.header.meta_length;
-    }
-    text.length = record.header.body_length;
-    text.fd = store->disk->ops->open(store->disk, path.text, DISK_READ);
-    if (text.fd < 0)
-        return text.fd;
-    *ret_text = text;
+    if (record.header.flags & RECORD_BODY_FILE)
+        return open_body_file(store, &record.header, ret_text);
+    *ret_text = (struct spool_text){
+        .fd = store->segments[location.segment].handle,
+        .lent = true,
+        .offset = location.offset + RECORD_HEADER_SIZE + (uint64_t)record.header.meta_length,
+        .length = record.header.body_length,
+    };
     return 0;
+}
+
+void spool_store_text_done(struct spool_store *store, const struct spool_text *text)
+{
+    if (!text->lent)
+        store->disk->ops->close(store->disk, text->fd);
 }
 
 /* ---- outcomes ------------------------------------------------------------------------------ */

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -204,6 +205,12 @@ int spool_store_text(struct spool_store *store, struct spool_location location,
     (void)store, (void)location;
     *ret_text = (struct spool_text){.fd = open("/dev/null", O_RDONLY | O_CLOEXEC)};
     return ret_text->fd < 0 ? -errno : 0;
+}
+
+void spool_store_text_done(struct spool_store *store, const struct spool_text *text)
+{
+    (void)store;
+    close(text->fd);
 }
 
 void spool_store_stats(struct spool_store *store, struct spool_stats *ret_stats)

@@ -129,7 +129,7 @@ void world_check_text(struct world *world, const struct promise *promise)
                  (ssize_t)promise->size &&
              memcmp(want, got, promise->size) != 0)
         world_break(world, "text of %llx has other bytes", (unsigned long long)promise->id);
-    ops->close(world->store_process, text.fd);
+    spool_store_text_done(world->store, &text);
     free(want);
     free(got);
 }

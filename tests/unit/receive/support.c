@@ -111,7 +111,7 @@ static void read_text(struct reading *reading)
     assert_int_equal(spool_store_text(reading->store, reading->location, &text), 0);
     bytes = arena_alloc(&message->arena, text.length + 1);
     assert_int_equal(pread(text.fd, bytes, text.length, (off_t)text.offset), text.length);
-    close(text.fd);
+    spool_store_text_done(reading->store, &text);
     message->text = slice_from(bytes, text.length);
 }
 

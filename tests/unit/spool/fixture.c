@@ -222,7 +222,7 @@ bool fixture_text_is_right(struct spool_store *store, const struct seen_message 
     right = text.length == message->size &&
             pread(text.fd, got, text.length, (off_t)text.offset) == (ssize_t)text.length &&
             memcmp(want, got, text.length) == 0;
-    close(text.fd);
+    spool_store_text_done(store, &text);
     free(want);
     free(got);
     return right;
