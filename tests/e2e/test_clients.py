@@ -112,6 +112,25 @@ def test_sendmail_while_the_server_is_down(server):
     assert only_mail(server)['Subject'] == 'while down'
 
 
+def test_sendmail_bs_speaks_smtp(server):
+    done = server.run('sendmail', '-bs', input=(
+        b'EHLO me\r\nMAIL FROM:<ann@else.test>\r\nRCPT TO:<joe@example.test>\r\nDATA\r\n'
+        b'Subject: by -bs\r\n\r\n..dot\r\n.\r\nQUIT\r\n'))
+    assert [line[:3] for line in done.stdout.splitlines() if line[3:4] != b'-'] == [
+        b'220', b'250', b'250', b'250', b'354', b'250', b'221']
+    mail = only_mail(server)
+    assert mail['Subject'] == 'by -bs' and mail.get_payload() == '.dot\n'
+
+
+def test_sendmail_bv_bp_and_q(server):
+    done = server.run('sendmail', '-bv', 'joe@example.test', 'ann@nowhere.test', check=False)
+    assert done.returncode == 68
+    assert done.stdout.splitlines() == [b'joe@example.test: a domain of ours',
+                                        b'ann@nowhere.test: there is no route to this domain']
+    assert server.run('sendmail', '-bp').stdout == server.run('mailq').stdout
+    assert server.run('sendmail', '-q').stdout == b''
+
+
 def test_nuncio_send(server):
     (server.folder / 'm.eml').write_bytes(b'Subject: by nuncio\r\n\r\n.dot\r\n')
     done = server.run('send', f'127.0.0.1:{server.port()}', '--from', 'ann@else.test', '--to',

@@ -1,8 +1,10 @@
 #include "daemon/listeners.h"
 
 #include "../cmocka_all.h"
+#include "in_child.h"
 
 #include <errno.h>
+#include <seccomp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -60,6 +62,47 @@ static void test_the_sockets_stand_in_the_configurations_order(void **state)
     assert_int_equal(address.ss_family, AF_INET);
     listeners_close(&listeners);
     problem_list_done(&problems);
+}
+
+/* As on a host whose kernel was started with ipv6.disable=1. */
+static void forbid_ipv6(void)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+
+    assert_non_null(filter);
+    assert_int_equal(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
+                                      SCMP_A0(SCMP_CMP_EQ, AF_INET6)),
+                     0);
+    assert_int_equal(seccomp_load(filter), 0);
+    seccomp_release(filter);
+}
+
+static int listen_without_ipv6(void *arg)
+{
+    struct config_endpoint endpoint = {ENDPOINT_INET, SLICE_INIT("*"), 0, {{0}, 0}};
+    struct sockaddr_storage address;
+    socklen_t len = sizeof(address);
+    struct problem_list problems;
+    struct listeners listeners;
+    struct fixture fixture;
+    int family = 0;
+
+    (void)arg;
+    forbid_ipv6();
+    problem_list_init(&problems);
+    if (listeners_open(one_listener(&fixture, &endpoint, 1), &listeners, &problems) == 0) {
+        if (getsockname(listeners.fds[0], (struct sockaddr *)&address, &len) == 0)
+            family = address.ss_family;
+        listeners_close(&listeners);
+    }
+    problem_list_done(&problems);
+    return family == AF_INET ? 0 : 1;
+}
+
+static void test_without_ipv6_all_addresses_are_those_of_ipv4(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(listen_without_ipv6, NULL), 0);
 }
 
 static void test_a_taken_port_is_told_with_who_has_it(void **state)
@@ -130,6 +173,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_sockets_stand_in_the_configurations_order),
+        cmocka_unit_test(test_without_ipv6_all_addresses_are_those_of_ipv4),
         cmocka_unit_test(test_a_taken_port_is_told_with_who_has_it),
         cmocka_unit_test(test_a_name_is_no_address),
         cmocka_unit_test(test_a_dead_servers_socket_is_replaced_and_a_living_ones_not),
