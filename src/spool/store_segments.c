@@ -217,14 +217,17 @@ static int probe(struct spool_store *store, struct store_segment *segment)
     return result < 0 ? result : take_dead(store, segment);
 }
 
-/* 0 with the header, -EBADMSG, -ENOTSUP, -errno; told. */
+/* 0 with the header; -EBADMSG or -ENOTSUP, told; the -errno of a read that failed. */
 static int read_header(struct spool_store *store, int handle, const char *path, uint64_t number,
                        struct segment_header *ret_header)
 {
     unsigned char block[SPOOL_BLOCK];
     ssize_t n = store->disk->ops->pread(store->disk, handle, block, sizeof(block), 0);
-    int result = n < 0 ? (int)n : segment_header_decode(block, (size_t)n, ret_header);
+    int result;
 
+    if (n < 0) /* the disk's own EBADMSG and ENOTSUP say nothing about the header */
+        return n == -EBADMSG || n == -ENOTSUP ? -EIO : (int)n;
+    result = segment_header_decode(block, (size_t)n, ret_header);
     if (result == 0 && ret_header->number != number)
         result = -EBADMSG;
     if (result == -ENOTSUP)

@@ -1,5 +1,6 @@
 #include "fixture.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -178,6 +179,39 @@ static void test_a_second_store_and_a_second_writer_are_refused(void **state)
     spool_store_close(store);
 }
 
+static int header_error;
+
+static ssize_t pread_no_header(struct disk *disk, int handle, void *to, size_t len, uint64_t offset)
+{
+    return offset == 0 ? header_error : disk_real()->ops->pread(disk, handle, to, len, offset);
+}
+
+/* What the disk says of itself is not taken for what a header says of its segment. */
+static void test_a_header_that_cannot_be_read_is_not_judged(void **state)
+{
+    static const int errors[] = {-EBADMSG, -ENOTSUP, -EIO};
+    struct spool_writer *writer = fixture_writer(&fixture);
+    struct disk_ops ops = *disk_real()->ops;
+    struct disk disk = {.ops = &ops};
+    struct spool_store_options options = {
+        .disk = &disk, .directory = fixture.directory, .events = &fixture.events};
+    struct spool_store *store;
+
+    (void)state;
+    assert_true(fixture_submit(writer, 5000) != 0);
+    spool_writer_close(writer);
+    ops.pread = pread_no_header;
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        header_error = errors[i];
+        assert_int_equal(spool_store_open(&options, &store), -EIO);
+        assert_int_equal(fixture.n_troubles, 0);
+    }
+    store = fixture_store(&fixture);
+    assert_non_null(store);
+    assert_int_equal(fixture.n_messages, 1);
+    spool_store_close(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +224,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_bounce_is_a_message_of_its_own, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_segments_are_freed_when_all_in_them_is_finished,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_header_that_cannot_be_read_is_not_judged, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_a_second_store_and_a_second_writer_are_refused, set_up,
                                         tear_down),
     };
