@@ -193,7 +193,7 @@ static bool came_from(const struct question *q, struct slice key)
 static int find_mailbox(struct question *q, struct slice key)
 {
     struct store *store = q->resolver->store;
-    struct store_targets targets;
+    struct store_targets targets = {0};
     struct store_account account;
     int r = STORE_MISSING;
 

@@ -114,7 +114,7 @@ int channel_receive(int fd, void *buffer, size_t size, struct channel_message *r
     if (n < 0)
         return errno == ECONNRESET ? -EPIPE : -errno;
     take_fds(&header, &message);
-    if (n == 0 || n < 2 || header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+    if (n < 2 || header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
         channel_message_close_fds(&message);
         return n == 0 ? -EPIPE : -EBADMSG;
     }

@@ -142,6 +142,18 @@ static int read_config(int fd, struct config **ret_config, struct buf *why_not)
     return r;
 }
 
+static int use_config(struct role_context *role, struct config *config, struct buf *why_not)
+{
+    struct config *old = role->config;
+
+    if (role->handlers->config && !role->handlers->config(role->handlers->arg, config, why_not))
+        return -EINVAL;
+    role->config = config_ref(config);
+    log_set_level((enum log_level)config->log_level, (enum log_format)config->log_format);
+    config_unref(old);
+    return 0;
+}
+
 static void take_config(struct role_context *role, struct channel_message *message)
 {
     struct config *config = NULL;
@@ -156,15 +168,8 @@ static void take_config(struct role_context *role, struct channel_message *messa
     channel_message_close_fds(message);
     if (r < 0 && why_not.len == 0)
         buf_add_cstr(&why_not, log_strerror(r));
-    if (r == 0 && role->handlers->config &&
-        !role->handlers->config(role->handlers->arg, config, &why_not))
-        r = -EINVAL;
-    if (r == 0) {
-        struct config *old = role->config;
-        role->config = config_ref(config);
-        log_set_level((enum log_level)config->log_level, (enum log_format)config->log_format);
-        config_unref(old);
-    }
+    if (config)
+        r = use_config(role, config, &why_not);
     config_unref(config);
     answer.taken = r == 0;
     answer.text = buf_slice(&why_not);

@@ -224,8 +224,9 @@ static char **make_environment(struct arena *arena, const struct spawn_request *
     return environment;
 }
 
-static int fork_child(const struct spawn_request *request, const struct pipes *pipes,
-                      struct arena *arena, pid_t *ret_pid)
+/* The process's number, or -errno. */
+static pid_t fork_child(const struct spawn_request *request, const struct pipes *pipes,
+                        struct arena *arena)
 {
     char **environment = make_environment(arena, request);
     char **argv = arena_alloc(arena, (request->argc + 1) * sizeof(char *));
@@ -239,8 +240,7 @@ static int fork_child(const struct spawn_request *request, const struct pipes *p
         return -errno;
     if (pid == 0)
         run_child(argv, environment, request->user, fds);
-    *ret_pid = pid;
-    return 0;
+    return pid;
 }
 
 static void set_nonblocking(int fd)
@@ -265,7 +265,7 @@ static int take_our_ends(struct pipes *pipes, struct spawned *spawned)
 
 int spawn_start(const struct spawn_request *request, struct spawned *ret_spawned)
 {
-    struct spawned spawned;
+    struct spawned spawned = {.pidfd = -1};
     struct pipes pipes;
     struct arena arena;
     int r = open_pipes(&pipes);
@@ -273,9 +273,11 @@ int spawn_start(const struct spawn_request *request, struct spawned *ret_spawned
     if (r < 0)
         return r;
     arena_init(&arena);
-    r = fork_child(request, &pipes, &arena, &spawned.pid);
+    spawned.pid = fork_child(request, &pipes, &arena);
     arena_done(&arena);
-    if (r == 0) {
+    if (spawned.pid < 0) {
+        r = spawned.pid;
+    } else {
         r = take_our_ends(&pipes, &spawned);
         if (r < 0) {
             (void)kill(spawned.pid, SIGKILL);

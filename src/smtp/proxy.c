@@ -27,11 +27,12 @@ static bool parse_address(struct slice text, enum smtp_family family, uint8_t *r
 
 static bool parse_v1_line(struct slice line, struct smtp_endpoint *ret_client)
 {
-    struct slice word = slice_cut(&line, ' ');
     struct smtp_endpoint client = {.family = SMTP_FAMILY_IPV4};
     struct smtp_endpoint server;
     uint64_t port, server_port;
+    struct slice word;
 
+    (void)slice_cut(&line, ' '); /* "PROXY", which the caller has seen */
     word = slice_cut(&line, ' ');
     if (slice_eq(word, SLICE("UNKNOWN"))) {
         *ret_client = (struct smtp_endpoint){.family = SMTP_FAMILY_NONE};
