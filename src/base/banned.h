@@ -10,6 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* With _FORTIFY_SOURCE and clang these are macros, which cannot be poisoned without a warning. */
+#undef sprintf
+#undef vsprintf
+
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok sscanf atoi atol gets
 
 #endif
