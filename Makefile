@@ -26,14 +26,14 @@ test:
 
 # The unit tests under ThreadSanitizer: everything with threads in it.
 test-tsan:
-	$(INSTALL_DEPS) build test
+	$(INSTALL_DEPS) build unit
 	@test -f build/tsan/build.ninja || meson setup build/tsan -Db_sanitize=thread -Db_lundef=false >/dev/null
 	ninja -C build/tsan --quiet
 	meson test -C build/tsan --no-rebuild --print-errorlogs
 
 # The spool on a machine that breaks, without end; ends with the seed of a broken promise.
 sim:
-	$(INSTALL_DEPS) build test
+	$(INSTALL_DEPS) build unit
 	@test -f build/test/build.ninja || meson setup build/test -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
 	ninja -C build/test --quiet tests/sim/sim_$(SIM)
 	build/test/tests/sim/sim_$(SIM) --runs 0 --seed $${SEED:-$$(date +%s)}
@@ -45,7 +45,7 @@ bench: $(RELEASE)/nuncio
 # make fuzz TARGET=log [SECONDS=600]: looks for new inputs, starting from the seeds.
 fuzz:
 	@test -n "$(TARGET)" || { echo 'say which: make fuzz TARGET=NAME, a name out of tests/fuzz/fuzz_NAME.c'; exit 2; }
-	$(INSTALL_DEPS) build test lint
+	$(INSTALL_DEPS) build unit lint
 	@test -f build/fuzz/build.ninja || CC=clang meson setup build/fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
 	ninja -C build/fuzz --quiet tests/fuzz/fuzz_$(TARGET)
 	mkdir -p build/fuzz/corpus/$(TARGET)
