@@ -3,24 +3,12 @@
  * exist? The relay rules are policy/relay.h's; mailboxes are asked of the auth role.
  *
  * The postmaster of a domain of ours exists whatever the accounts say (section 4.5.1), and so does
- * <postmaster> alone, which is written as that of our own domain.
+ * <postmaster> alone, which is written as that of our own domain (ourselves.h).
  */
 #include "receive/commands.h"
 
 #include "mail/address.h"
-
-/* Whose postmaster a bare <postmaster> is: our hostname if that is a domain of ours, else the
- * first one that is. */
-static struct slice own_domain(const struct config *config)
-{
-    if (config_find_domain(config, config->hostname))
-        return config->hostname;
-    for (size_t i = 0; i < config->n_domains; i++) {
-        if (config->domains[i].local)
-            return config->domains[i].name;
-    }
-    return config->hostname;
-}
+#include "receive/ourselves.h"
 
 static bool is_postmaster(const struct address *to)
 {
@@ -137,9 +125,7 @@ struct smtp_reply cmd_rcpt(struct session *session, struct slice argument, struc
         return reply;
     if (transaction->recipients.count >= session->config->limits.recipients)
         return SMTP_REPLY(452, 4, 5, 3, "too many recipients, send the rest in another message");
-    if (rcpt.to.kind == ADDRESS_POSTMASTER)
-        rcpt.to.mailbox = arena_printf(scratch, "%.*s@%.*s", SLICE_ARG(rcpt.to.mailbox),
-                                       SLICE_ARG(own_domain(session->config)));
+    ourselves_localise(session, &rcpt.to, scratch);
     reply = check(session, &rcpt.to, &verdict);
     if (reply.code) {
         atomic_fetch_add(&session->server->counts.refused_recipients, 1);

@@ -83,6 +83,21 @@ def test_postmaster_is_always_there(server):
     server.wait_for_mail('rest@example.test')  # the first domain has somebody for the rest
 
 
+def test_mail_for_the_host_itself_is_ours(make_server):
+    server = make_server('''
+        listen mx {{ service mx; address 127.0.0.1:{mx} }}
+        domain strict.test {{ deliver maildir }}
+    ''')
+    server.account('joe@strict.test')
+    server.send('', ['postmaster@mx.nuncio.test'], HELLO)
+    server.wait_for_mail('postmaster')
+    server.send('', ['joe@[127.0.0.1]'], HELLO)
+    server.wait_for_mail('joe@strict.test')
+    for other in ('joe@mx.nuncio.test', 'joe@[127.0.0.2]', 'nobody@[127.0.0.1]'):
+        with pytest.raises(smtplib.SMTPRecipientsRefused):
+            server.send('', [other], HELLO)
+
+
 def test_strangers_cannot_relay(server):
     for recipient in ('a@far.test', 'a%far.test@else.test', '@example.test:a@far.test'):
         with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:

@@ -319,7 +319,8 @@ RECIPIENTS = {
     '<victim@remote.test@example.test>': ADDRESS,
     '<@mx.nuncio.test:victim@remote.test>': NO_RELAY,
     '<@example.test:victim@remote.test>': NO_RELAY,
-    '<victim@[127.0.0.1]>': NO_RELAY,
+    '<victim@[127.0.0.1]>': r'550 5\.1\.1 ',  # the address of this connection: ours, no such user
+    '<victim@[127.0.0.9]>': NO_RELAY,
     '<victim@[IPv6:::1]>': NO_RELAY,
     '<victim@[IPv6:2001:db8::1]>': NO_RELAY,
     '<victim@localhost>': NO_RELAY,
