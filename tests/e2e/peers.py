@@ -198,7 +198,7 @@ class Postfix(Peer):
             'message_size_limit': '104857600',
             'mailbox_size_limit': '0',
             'maillog_file': self.folder / 'mail.log',
-            'maillog_file_prefixes': '/tmp, /var, /work, /home, /builds',
+            'maillog_file_prefixes': self.folder,
             **main,
         }
         lines = ''.join(f'{key} = {value}\n' for key, value in settings.items())
