@@ -323,8 +323,12 @@ def bench_deferred(kind, messages):
         return mib, time.monotonic() - started
 
 
+def figure(value):
+    return f'{value:.0f}' if value >= 1000 else f'{value:.4g}'
+
+
 def spread(values):
-    return f'{statistics.median(values):.4g} ({min(values):.4g} {max(values):.4g})'
+    return f'{figure(statistics.median(values))} ({figure(min(values))} {figure(max(values))})'
 
 
 def row(title, ours, theirs, higher_is_better=True):
