@@ -269,7 +269,7 @@ static void on_status(void *arg, struct buf *json)
     const struct queue *queue = &((struct role_state *)arg)->queue;
 
     buf_printf(json,
-               "\"messages\":%u,\"under_way\":%u,\"parked\":%u,\"delivered\":%llu,"
+               "\"messages\":%u,\"under_way\":%u,\"held_by_configuration\":%u,\"delivered\":%llu,"
                "\"relayed\":%llu,\"bounces\":%llu,",
                queue->ledger.messages.live, scheduler_under_way(queue->scheduler), queue->parked,
                (unsigned long long)queue->counters.delivered,
