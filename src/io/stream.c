@@ -18,6 +18,8 @@
 #include <poll.h>
 #include <unistd.h>
 
+enum { KEEPALIVE_IDLE_S = 60, KEEPALIVE_EVERY_S = 20, KEEPALIVE_COUNT = 3 };
+
 void stream_init(struct stream *stream, int fd, int cancel_fd)
 {
     *stream = (struct stream){.fd = fd, .cancel_fd = cancel_fd};
@@ -65,13 +67,27 @@ static int wait_connected(const struct stream *stream, uint64_t deadline)
     return -error;
 }
 
+/* A client that waits for a greeting sends nothing, and would never learn that the other side has
+ * forgotten the connection (a machine that restarted, a full accept queue behind SYN cookies). */
+static void keep_alive(int fd)
+{
+    int on = 1, idle = KEEPALIVE_IDLE_S, every = KEEPALIVE_EVERY_S, count = KEEPALIVE_COUNT;
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every, sizeof(every));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+}
+
 static int start_connect(int fd, const struct socket_address *to,
                          const struct socket_address *source)
 {
     int on = 1;
 
-    if (to->socket.any.sa_family != AF_UNIX)
+    if (to->socket.any.sa_family != AF_UNIX) {
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        keep_alive(fd);
+    }
     if (source && source->len && bind(fd, &source->socket.any, source->len) < 0)
         return -errno;
     if (connect(fd, &to->socket.any, to->len) == 0)

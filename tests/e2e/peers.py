@@ -391,6 +391,9 @@ class Sink:
         class Server(socketserver.ThreadingTCPServer):
             allow_reuse_address = True
             daemon_threads = True
+            # With the default of 5, a burst of connections leaves some half-open: the kernel has
+            # told the client that it is connected and has forgotten it.
+            request_queue_size = 128
         self.extensions, self.answer, self.final, self.lmtp = extensions, answer, final, lmtp
         self.messages, self.lock = [], threading.Lock()
         self.server = Server(('127.0.0.1', port), SinkHandler)

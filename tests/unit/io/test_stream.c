@@ -188,7 +188,8 @@ static void test_connecting_over_loopback(void **state)
     struct socket_address to, from, here = {.len = sizeof(here.socket)};
     struct stream stream;
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int peer;
+    int peer, on = 0;
+    socklen_t on_len = sizeof(on);
 
     (void)state;
     assert_true(socket_address_parse(SLICE("127.0.0.1"), 0, &to));
@@ -197,6 +198,8 @@ static void test_connecting_over_loopback(void **state)
     assert_int_equal(listen(listener, 1), 0);
     assert_int_equal(getsockname(listener, &here.socket.any, &here.len), 0);
     assert_int_equal(stream_connect(&stream, &here, &from, -1, in_ms(LONG_MS)), 0);
+    assert_int_equal(getsockopt(stream.fd, SOL_SOCKET, SO_KEEPALIVE, &on, &on_len), 0);
+    assert_true(on);
     from.len = sizeof(from.socket);
     peer = accept(listener, &from.socket.any, &from.len);
     assert_int_equal(ntohl(from.socket.v4.sin_addr.s_addr), 0x7f000002);
