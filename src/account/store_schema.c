@@ -36,6 +36,71 @@ static const char *const steps[] = {
     "  UNIQUE (address, target)"
     ") STRICT, WITHOUT ROWID;"
     "PRAGMA application_id = 1316318819;",
+
+    /* Logging in. Tables are by address without a reference to `accounts`: an account of another
+     * directory has its second factors, limits and freezes here too. password is crypt(3)'s form or
+     * {SCHEME}...; scram_* is "iterations,salt,stored-key,server-key" in base64; cram_secret and
+     * totp_key are the secrets themselves. NULL: there is none, or the configuration's default. */
+    "CREATE TABLE passwords ("
+    "  account TEXT PRIMARY KEY NOT NULL,"
+    "  password TEXT,"
+    "  scram_sha_256 TEXT,"
+    "  scram_sha_1 TEXT,"
+    "  cram_secret TEXT"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE factors ("
+    "  account TEXT PRIMARY KEY NOT NULL,"
+    "  required INTEGER NOT NULL,"
+    "  totp_key BLOB,"
+    "  totp_last INTEGER NOT NULL DEFAULT 0" /* the time step of the last code that counted */
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE app_passwords ("
+    "  account TEXT NOT NULL,"
+    "  name TEXT NOT NULL,"
+    "  password TEXT NOT NULL,"
+    "  networks TEXT NOT NULL," /* separated by blanks; empty: any */
+    "  created_ms INTEGER NOT NULL,"
+    "  used_ms INTEGER,"
+    "  used_from TEXT,"
+    "  PRIMARY KEY (account, name)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE certificates ("
+    "  fingerprint TEXT PRIMARY KEY NOT NULL," /* SHA-256, lower-case hex */
+    "  account TEXT NOT NULL,"
+    "  created_ms INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE grants ("
+    "  account TEXT NOT NULL,"
+    "  address TEXT NOT NULL," /* or \"@domain\" */
+    "  PRIMARY KEY (account, address)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE limits ("
+    "  account TEXT PRIMARY KEY NOT NULL,"
+    "  message_size INTEGER,"
+    "  messages_per_minute INTEGER,"
+    "  messages_per_hour INTEGER,"
+    "  recipients_per_hour INTEGER,"
+    "  bounces_per_hour INTEGER"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE freezes ("
+    "  account TEXT PRIMARY KEY NOT NULL,"
+    "  since_ms INTEGER NOT NULL,"
+    "  why TEXT NOT NULL,"
+    "  tell INTEGER NOT NULL," /* the postmaster gets a mail */
+    "  told INTEGER NOT NULL"  /* the queue has held its mail */
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE blocks ("
+    "  kind TEXT NOT NULL,"    /* 'address' or 'account' */
+    "  subject TEXT NOT NULL," /* 192.0.2.1, 2001:db8:1:2::/64, or the account */
+    "  failures INTEGER NOT NULL,"
+    "  since_ms INTEGER NOT NULL,"
+    "  until_ms INTEGER NOT NULL,"
+    "  PRIMARY KEY (kind, subject)"
+    ") STRICT, WITHOUT ROWID;"
+    /* 32 random bytes, made once: the salts of accounts that do not exist are derived from it. */
+    "CREATE TABLE secrets (name TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL) "
+    "STRICT, WITHOUT ROWID;"
+    "INSERT INTO secrets VALUES ('false-salt', randomblob(32));",
 };
 _Static_assert(APPLICATION_ID == 1316318819, "the number in the first step");
 

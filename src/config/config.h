@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/problem.h"
+#include "config/mechanism.h"
 
 #include <netinet/in.h>
 #include <stdatomic.h>
@@ -47,6 +48,9 @@ struct config_endpoints {
 
 enum config_service { SERVICE_MX, SERVICE_SUBMISSION, SERVICE_LMTP };
 enum config_bare_newline { BARE_REFUSE, BARE_CONVERT };
+enum config_tls { TLS_OFF, TLS_OFFERED, TLS_REQUIRED, TLS_IMPLICIT };
+enum config_auth_policy { AUTH_OFF, AUTH_OFFERED, AUTH_REQUIRED };
+enum config_client_certificate { CERTIFICATE_IGNORED, CERTIFICATE_ASKED, CERTIFICATE_REQUIRED };
 
 struct config_listener {
     struct slice name;
@@ -55,14 +59,72 @@ struct config_listener {
     struct config_networks proxy;   /* may speak the PROXY protocol */
     struct config_networks xclient; /* may say XCLIENT */
     enum config_bare_newline bare_newline;
-    unsigned unix_mode; /* of a unix socket; 0660 */
+    unsigned unix_mode;           /* of a unix socket; 0660 */
+    enum config_tls tls;          /* mx: offered; submission: required; lmtp: off */
+    enum config_auth_policy auth; /* submission: required; else off */
+    bool insecure_auth;           /* AUTH without TLS */
+    unsigned mechanisms;          /* set of enum mechanism; those of `auth` unless given */
+    enum config_client_certificate client_certificate;
+    struct slice client_ca; /* path of the CAs that client certificates must be issued by */
     struct config_source source;
+};
+
+/* A key pair of the server. The parent reads the files; nobody else can. */
+struct config_certificate {
+    struct slice name;
+    struct slice chain, key; /* paths, PEM */
+    struct config_source source;
+};
+
+enum config_tls_version { TLS_VERSION_1_2, TLS_VERSION_1_3 };
+
+/* Where the accounts and aliases of some domains are kept, instead of in our own store. */
+enum config_accounts_kind { ACCOUNTS_FILE, ACCOUNTS_DOVECOT };
+struct config_accounts {
+    struct slice name;
+    enum config_accounts_kind kind;
+    struct slice passwd_file; /* ACCOUNTS_FILE: path; user:password:... as Dovecot's passwd-file */
+    struct slice alias_file;  /* path, "name: target, target", or empty */
+    struct slice auth_socket, userdb_socket; /* ACCOUNTS_DOVECOT: paths */
+    struct config_source source;
+};
+
+/* A server that tells what an OAuth 2.0 access token is good for (RFC 7662). */
+struct config_oauth {
+    struct slice introspection; /* URL; empty: no OAuth */
+    struct slice client_id;
+    struct slice client_secret_file; /* path; the parent reads it */
+    struct slice account_field;      /* member of the answer that names the account, "username" */
+    struct slice scope;              /* that a token must have, or empty */
+    struct slice ca;                 /* path of the CAs of the URL; empty: the system's */
+};
+
+/* Section `auth`. */
+struct config_auth {
+    unsigned mechanisms;     /* MECHANISM_DEFAULT */
+    unsigned failures;       /* of one address or account before a block, 5 */
+    uint64_t block_first_ms; /* the first block, doubled each time; 1 min */
+    uint64_t block_max_ms;   /* 1 day */
+    uint64_t delay_ms;       /* before the reply to a failure, 1 s */
+    struct config_oauth oauth;
+};
+
+/* Section `account_limits`: what an account may do before it is taken for stolen. 0: no limit. An
+ * account's own limits come before these. */
+struct config_account_limits {
+    uint64_t message_size;        /* 0: that of `limits` */
+    unsigned messages_per_minute; /* more are put off with 450; 100 */
+    unsigned messages_per_hour;   /* more freeze the account; 500 */
+    unsigned recipients_per_hour; /* likewise; 2000 */
+    unsigned bounces_per_hour;    /* likewise; 100 */
 };
 
 /* How the mailboxes of a local domain, or a relay domain, are reached. */
 enum config_deliver { DELIVER_MAILDIR, DELIVER_ROUTE, DELIVER_PROGRAM };
 enum config_recipients { RECIPIENTS_ACCOUNTS, RECIPIENTS_ANY };
 enum config_when_full { FULL_DEFER, FULL_REJECT };
+/* What becomes of a user's mail whose sender is not his own. */
+enum config_foreign_sender { FOREIGN_REFUSE, FOREIGN_REWRITE };
 
 struct config_domain {
     struct slice name; /* lower case; A-labels */
@@ -73,7 +135,9 @@ struct config_domain {
     struct slice catch_all;            /* address, or empty */
     enum config_recipients recipients; /* RECIPIENTS_ANY: no verification */
     enum config_when_full when_full;
-    uint64_t quota_bytes; /* default of its accounts; 0: none */
+    uint64_t quota_bytes;  /* default of its accounts; 0: none */
+    struct slice accounts; /* name of the `accounts` section; empty: our own store */
+    enum config_foreign_sender foreign_sender; /* of its accounts */
     struct config_source source;
 };
 
@@ -150,6 +214,13 @@ struct config {
     size_t n_routes;
     struct config_program *programs; /* sorted by name */
     size_t n_programs;
+    struct config_certificate *certificates; /* sorted by name */
+    size_t n_certificates;
+    enum config_tls_version tls_minimum; /* section `tls`: TLS_VERSION_1_2 */
+    struct config_accounts *accounts;    /* sorted by name */
+    size_t n_accounts;
+    struct config_auth auth;
+    struct config_account_limits account_limits;
     struct slice default_route; /* for foreign domains: a route's name, or empty: none */
     struct config_networks trusted;
     struct config_limits limits;
@@ -211,6 +282,7 @@ void config_compare(const struct config *old, const struct config *new,
 const struct config_domain *config_find_domain(const struct config *config, struct slice name);
 const struct config_route *config_find_route(const struct config *config, struct slice name);
 const struct config_program *config_find_program(const struct config *config, struct slice name);
+const struct config_accounts *config_find_accounts(const struct config *config, struct slice name);
 
 /* An address (IPv4-mapped IPv6 counts as IPv4) against networks: the matching one, or NULL. */
 const struct config_network *config_find_network(const struct config_networks *networks,

@@ -60,6 +60,11 @@ const struct config_program *config_find_program(const struct config *config, st
     return find(name, config->programs, config->n_programs, sizeof(*config->programs));
 }
 
+const struct config_accounts *config_find_accounts(const struct config *config, struct slice name)
+{
+    return find(name, config->accounts, config->n_accounts, sizeof(*config->accounts));
+}
+
 /* The address as a network with a full prefix; IPv4 in IPv6 clothes becomes IPv4. */
 static bool address_of(const struct sockaddr *address, struct config_network *ret_host)
 {

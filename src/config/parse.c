@@ -41,6 +41,20 @@ static void config_set_defaults(struct config *config)
         .concurrency = 100,
         .bounces_per_sender = 100,
     };
+    config->auth = (struct config_auth){
+        .mechanisms = MECHANISM_DEFAULT,
+        .failures = 5,
+        .block_first_ms = 60 * 1000,
+        .block_max_ms = 24 * 3600 * 1000,
+        .delay_ms = 1000,
+        .oauth = {.account_field = SLICE_INIT("username")},
+    };
+    config->account_limits = (struct config_account_limits){
+        .messages_per_minute = 100,
+        .messages_per_hour = 500,
+        .recipients_per_hour = 2000,
+        .bounces_per_hour = 100,
+    };
     config->workers_mx = 32;
     config->workers_submission = 16;
     config->log_level = LOG_INFO;

@@ -156,6 +156,7 @@ void msg_resolve_encode(struct buf *out, const struct msg_resolve *message)
     wire_put_u64(out, message->request);
     wire_put_slice(out, message->address);
     wire_put_slice(out, message->via);
+    wire_put_slice(out, message->sender);
 }
 
 int msg_resolve_decode(struct slice payload, struct arena *arena, struct msg_resolve *ret_message)
@@ -166,6 +167,7 @@ int msg_resolve_decode(struct slice payload, struct arena *arena, struct msg_res
     ret_message->request = wire_get_u64(&in);
     ret_message->address = wire_get_slice(&in);
     ret_message->via = wire_get_slice(&in);
+    ret_message->sender = wire_get_slice(&in);
     return ended(&in, true);
 }
 
@@ -197,7 +199,7 @@ int msg_resolved_decode(struct slice payload, struct arena *arena, struct msg_re
     for (uint32_t i = 0; i < m->n_targets; i++)
         m->targets[i] = wire_get_slice(&in);
     m->text = wire_get_slice(&in);
-    return ended(&in, m->status >= RESOLVE_LOCAL && m->status <= RESOLVE_FULL);
+    return ended(&in, m->status >= RESOLVE_LOCAL && m->status <= RESOLVE_OWN);
 }
 
 void msg_usage_encode(struct buf *out, const struct msg_usage *message)

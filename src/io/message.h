@@ -10,6 +10,11 @@
  *   queue   -> receive  MSG_TAKEN
  *   receive, queue -> auth   MSG_RESOLVE, answered by MSG_RESOLVED
  *   local   -> auth     MSG_USAGE
+ *   parent  -> receive  MSG_TLS
+ *   parent  -> auth     MSG_FILE
+ *   auth    -> receive  MSG_MECHANISMS, and see io/login_message.h: MSG_SASL, MSG_SUBMISSION
+ *   auth    -> queue    MSG_FROZEN, answered by MSG_FROZEN_TAKEN
+ *   queue   -> auth     MSG_BOUNCED
  *   queue   -> relay, local  MSG_UNIT (with the descriptor of the text), answered by MSG_DONE
  *   local   -> program  MSG_RUN (with the descriptor of the body), answered by MSG_RAN
  *
@@ -53,6 +58,16 @@ enum message_type {
     MSG_RUN,
     MSG_RAN,
     MSG_TAKEN,
+    MSG_TLS,
+    MSG_FILE,
+    MSG_MECHANISMS,
+    MSG_SASL,
+    MSG_SASL_REPLY,
+    MSG_SUBMISSION,
+    MSG_SUBMISSION_REPLY,
+    MSG_FROZEN,
+    MSG_FROZEN_TAKEN,
+    MSG_BOUNCED,
 };
 
 /* MSG_PEER, with one descriptor: a fresh channel to that role; an older one to it is dead. */
@@ -107,6 +122,8 @@ struct msg_resolve {
     uint64_t request;
     struct slice address;
     struct slice via; /* the address that expanded to this one, or empty */
+    /* Not empty: instead, may this account send as the address? Then the domain may be any. */
+    struct slice sender;
 };
 
 enum resolve_status {
@@ -116,6 +133,7 @@ enum resolve_status {
     RESOLVE_UNKNOWN,   /* no such user */
     RESOLVE_LATER,     /* cannot tell now */
     RESOLVE_FULL,      /* the mailbox is over its quota */
+    RESOLVE_OWN,       /* to a question with `sender`: he may; otherwise RESOLVE_UNKNOWN */
 };
 
 enum { RESOLVE_TARGETS_MAX = 1000 };

@@ -93,6 +93,7 @@ static struct route_decision by_answer(const struct config *config,
         return (struct route_decision){.verdict = ROUTE_LATER,
                                        .status = STATUS(4, 2, 2),
                                        .text = SLICE("the mailbox is full")};
+    case RESOLVE_OWN: /* answers another question */
     case RESOLVE_LATER:
         break;
     }

@@ -29,6 +29,7 @@ static struct smtp_reply from_resolve(enum resolve_status status,
     case RESOLVE_EXPAND:
     case RESOLVE_ROUTE:
         return SMTP_REPLY_NONE;
+    case RESOLVE_OWN: /* answers another question */
     case RESOLVE_LATER:
         break;
     }
