@@ -9,6 +9,7 @@
  */
 #include "account/auth.h"
 
+#include "account/files.h"
 #include "account/resolve.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -22,11 +23,12 @@ enum { STORE_PATIENCE_MS = 50, REOPEN_MS = 5000, BACKLOG_MAX = 16 * 1024 * 1024 
 struct auth {
     struct role_context *role;
     struct resolver *resolver;
+    struct files *files;
     struct store *store; /* NULL: could not be opened */
     struct loop_timer *reopen;
     struct arena arena;             /* of one answer */
     struct buf out;                 /* the same */
-    struct buf backlog[ROLE_COUNT]; /* answers without room, each after its length (u32) */
+    struct buf backlog[ROLE_COUNT]; /* answers without room, each as type and slice */
 };
 
 static void open_store(void *arg)
@@ -47,24 +49,26 @@ static void open_store(void *arg)
     problem_list_done(&problems);
 }
 
-static void keep_for_later(struct auth *auth, enum role to)
+static void keep_for_later(struct auth *auth, enum role to, uint16_t type, struct slice payload)
 {
     struct buf *backlog = &auth->backlog[to];
 
-    if (backlog->len + auth->out.len + sizeof(uint32_t) > BACKLOG_MAX) {
+    if (backlog->len + payload.len + sizeof(uint16_t) + sizeof(uint32_t) > BACKLOG_MAX) {
         log_warn(NULL, "answer-dropped", LOG_STR("peer", role_name(to)));
         return;
     }
-    wire_put_slice(backlog, buf_slice(&auth->out));
+    wire_put_u16(backlog, type);
+    wire_put_slice(backlog, payload);
     role_want_writable(auth->role, to);
 }
 
-static void send_answer(struct auth *auth, enum role to)
+static void send_message(void *arg, enum role to, uint16_t type, struct slice payload)
 {
+    struct auth *auth = arg;
+
     /* What waits goes first. */
-    if (auth->backlog[to].len ||
-        role_send(auth->role, to, MSG_RESOLVED, buf_slice(&auth->out), NULL, 0) == -EAGAIN)
-        keep_for_later(auth, to);
+    if (auth->backlog[to].len || role_send(auth->role, to, type, payload, NULL, 0) == -EAGAIN)
+        keep_for_later(auth, to, type, payload);
 }
 
 static void on_writable(void *arg, enum role peer)
@@ -75,8 +79,9 @@ static void on_writable(void *arg, enum role peer)
     size_t sent = 0;
 
     while (in.rest.len) {
+        uint16_t type = wire_get_u16(&in);
         struct slice payload = wire_get_slice(&in);
-        if (role_send(auth->role, peer, MSG_RESOLVED, payload, NULL, 0) == -EAGAIN)
+        if (role_send(auth->role, peer, type, payload, NULL, 0) == -EAGAIN)
             break;
         sent = backlog->len - in.rest.len;
     }
@@ -113,7 +118,7 @@ static void on_resolve(struct auth *auth, enum role from, struct slice payload)
     }
     resolver_resolve(auth->resolver, &request, clock_mono_ms(), &auth->arena, &answer);
     msg_resolved_encode(&auth->out, &answer);
-    send_answer(auth, from);
+    send_message(auth, from, MSG_RESOLVED, buf_slice(&auth->out));
     if (resolver_store_is_broken(auth->resolver))
         leave_broken_store(auth);
 }
@@ -128,6 +133,17 @@ static void on_usage(struct auth *auth, enum role from, struct slice payload)
         resolver_usage(auth->resolver, &usage, clock_mono_ms());
 }
 
+static void on_file(struct auth *auth, struct channel_message *message)
+{
+    struct msg_file file;
+    int r = msg_file_decode(message->payload, &auth->arena, &file);
+
+    if (r == 0)
+        r = files_take(auth->files, &file, message->n_fds ? message->fds[0] : -1);
+    if (r < 0)
+        log_error(NULL, "file-not-taken", LOG_ERRNO(r));
+}
+
 static void on_message(void *arg, enum role from, struct channel_message *message)
 {
     struct auth *auth = arg;
@@ -136,6 +152,8 @@ static void on_message(void *arg, enum role from, struct channel_message *messag
         on_resolve(auth, from, message->payload);
     else if (message->type == MSG_USAGE && from == ROLE_LOCAL)
         on_usage(auth, from, message->payload);
+    else if (message->type == MSG_FILE && from == ROLE_PARENT)
+        on_file(auth, message);
     else
         log_error(NULL, "message-unexpected", LOG_STR("peer", role_name(from)),
                   LOG_INT("type", message->type));
@@ -176,6 +194,7 @@ static void auth_init(struct auth *auth, struct role_context *role)
     for (size_t i = 0; i < ROLE_COUNT; i++)
         buf_init(&auth->backlog[i], BACKLOG_MAX);
     auth->resolver = account_resolver_new(role->config);
+    auth->files = files_new();
     auth->reopen = loop_timer(role->loop, open_store, auth);
     open_store(auth);
 }
@@ -185,6 +204,7 @@ static void auth_done(struct auth *auth)
     loop_timer_free(auth->reopen);
     account_resolver_free(auth->resolver);
     store_close(auth->store);
+    files_free(auth->files);
     for (size_t i = 0; i < ROLE_COUNT; i++)
         buf_done(&auth->backlog[i]);
     buf_done(&auth->out);
