@@ -9,6 +9,7 @@
  */
 #include "config/check.h"
 
+#include "config/check_login.h"
 #include "config/suggest.h"
 #include "config/value.h"
 
@@ -19,6 +20,8 @@
 _Static_assert(offsetof(struct config_domain, name) == 0, "sorted by its first field");
 _Static_assert(offsetof(struct config_route, name) == 0, "sorted by its first field");
 _Static_assert(offsetof(struct config_program, name) == 0, "sorted by its first field");
+_Static_assert(offsetof(struct config_accounts, name) == 0, "sorted by its first field");
+_Static_assert(offsetof(struct config_certificate, name) == 0, "compared by its first field");
 _Static_assert(offsetof(struct config_listener, name) == 0, "compared by its first field");
 
 static void complain(struct reader *reader, const struct config_source *source, const char *format,
@@ -87,6 +90,7 @@ static void check_references(struct reader *reader)
         [REFERENCE_ROUTE] = NAMED_LIST("route", config->routes, config->n_routes),
         [REFERENCE_PROGRAM] = NAMED_LIST("program", config->programs, config->n_programs),
         [REFERENCE_DOMAIN] = NAMED_LIST("domain", config->domains, config->n_domains),
+        [REFERENCE_ACCOUNTS] = NAMED_LIST("accounts", config->accounts, config->n_accounts),
     };
 
     for (const struct reference *r = reader->references; r; r = r->next) {
@@ -103,18 +107,18 @@ static void check_references(struct reader *reader)
     }
 }
 
-static void check_listener_names(struct reader *reader)
+/* Where the order counts, so that they cannot be sorted. */
+static void check_names(struct reader *reader, struct named_list list)
 {
-    const struct config *config = reader->config;
-
-    for (size_t i = 0; i < config->n_listeners; i++) {
+    for (size_t i = 0; i < list.count; i++) {
         for (size_t j = 0; j < i; j++) {
-            const struct config_listener *a = &config->listeners[j], *b = &config->listeners[i];
-            if (slice_eq(a->name, b->name))
-                complain(reader, &b->source,
-                         "listen %.*s is there already in %.*s:%u; give it "
-                         "another name",
-                         SLICE_ARG(b->name), SLICE_ARG(a->source.file), a->source.line);
+            const struct config_source *first = source_at(&list, j);
+            if (!slice_eq(*name_at(&list, i), *name_at(&list, j)))
+                continue;
+            complain(reader, source_at(&list, i),
+                     "%s %.*s is there already in %.*s:%u; give it another name", list.kind,
+                     SLICE_ARG(*name_at(&list, i)), SLICE_ARG(first->file), first->line);
+            break;
         }
     }
 }
@@ -162,7 +166,7 @@ static void check_listeners(struct reader *reader)
 {
     const struct config *config = reader->config;
 
-    check_listener_names(reader);
+    check_names(reader, NAMED_LIST("listen", config->listeners, config->n_listeners));
     for (size_t i = 0; i < config->n_listeners; i++) {
         const struct config_listener *listener = &config->listeners[i];
         for (size_t k = 0; k < listener->addresses.count; k++) {
@@ -267,9 +271,10 @@ static void check_route_host(struct reader *reader, const struct config_route *r
                  "server",
                  SLICE_ARG(own->source.file), own->source.line);
     else if (own)
-        complain(reader, &host->source,
-                 "a loop: this leads to our own listener (the default one, *:25); name the next "
-                 "server");
+        complain(
+            reader, &host->source,
+            "a loop: this leads to our own listener (a default one, *:%u); name the next server",
+            own->port);
 }
 
 static void check_routes(struct reader *reader)
@@ -304,28 +309,12 @@ static void check_domain_aliases(struct reader *reader)
     }
 }
 
-static void add_default_listener(struct config *config)
-{
-    struct config_listener *listener = &config->listeners[0];
-    struct config_endpoint *address;
-
-    if (config->n_listeners)
-        return;
-    address = arena_alloc(&config->arena, sizeof(*address));
-    *address = (struct config_endpoint){.kind = ENDPOINT_INET, .host = SLICE("*"), .port = 25};
-    *listener = (struct config_listener){.name = SLICE("mx"),
-                                         .service = SERVICE_MX,
-                                         .addresses = {.list = address, .count = 1},
-                                         .unix_mode = 0660};
-    config->n_listeners = 1;
-}
-
 void check_config(struct reader *reader, struct slice main_file)
 {
     struct config *config = reader->config;
     struct config_source file = {main_file, 0};
 
-    add_default_listener(config);
+    check_login_add_default_listeners(config);
     if (config->hostname.len == 0)
         complain(reader, &file, "hostname is missing; add one like: hostname mx1.example.org");
     if (config->queue.retry_first_ms > config->queue.retry_max_ms)
@@ -333,9 +322,12 @@ void check_config(struct reader *reader, struct slice main_file)
     sort_by_name(reader, NAMED_LIST("domain", config->domains, config->n_domains));
     sort_by_name(reader, NAMED_LIST("route", config->routes, config->n_routes));
     sort_by_name(reader, NAMED_LIST("program", config->programs, config->n_programs));
+    check_names(reader, NAMED_LIST("certificate", config->certificates, config->n_certificates));
+    sort_by_name(reader, NAMED_LIST("accounts", config->accounts, config->n_accounts));
     check_references(reader);
     check_domain_aliases(reader);
     check_listeners(reader);
+    check_login(reader);
     check_relaying(reader);
     check_routes(reader);
 }

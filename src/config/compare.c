@@ -1,8 +1,8 @@
 /*
  * What a reload cannot change: listeners, whose sockets are bound, and the state folder, which is
  * opened and locked, once at start by a parent that was root then; the pools of threads, which are
- * made once; and the groups of the control socket, which are looked up before the queue is locked
- * in. See config.h.
+ * made once; the groups of the control socket, which are looked up before the queue is locked in;
+ * and whom auth may connect to, which is settled when it is locked in. See config.h.
  */
 #include "config/config.h"
 
@@ -29,6 +29,13 @@ static bool same_networks(const struct config_networks *a, const struct config_n
             return false;
     }
     return true;
+}
+
+static bool same_login(const struct config_listener *a, const struct config_listener *b)
+{
+    return a->tls == b->tls && a->auth == b->auth && a->insecure_auth == b->insecure_auth &&
+           a->mechanisms == b->mechanisms && a->client_certificate == b->client_certificate &&
+           slice_eq(a->client_ca, b->client_ca);
 }
 
 static const struct config_listener *find_listener(const struct config *config, struct slice name)
@@ -66,6 +73,8 @@ static void compare_listeners(const struct config *old, const struct config *new
             tell(problems, now, "has other proxies");
         else if (before->bare_newline != now->bare_newline)
             tell(problems, now, "has another bare_newline");
+        else if (!same_login(before, now))
+            tell(problems, now, "has other rules of TLS or AUTH");
         else if (i >= old->n_listeners || before != &old->listeners[i])
             tell(problems, now, "stands at another place in the order");
     }
@@ -75,10 +84,25 @@ static void compare_listeners(const struct config *old, const struct config *new
     }
 }
 
+/* What was granted at the start may stay unused; what was not, cannot be had later. */
+static void compare_auth(const struct config *old, const struct config *new,
+                         struct problem_list *problems)
+{
+    uint16_t port = config_oauth_port(new);
+
+    if (config_asks_dovecot(new) && !config_asks_dovecot(old))
+        problem_add(problems, SLICE_NULL, 0,
+                    "accounts: auth may not speak to Dovecot yet: needs a restart");
+    if (port && port != config_oauth_port(old))
+        problem_add(problems, SLICE_NULL, 0,
+                    "oauth: auth may not connect to port %u yet: needs a restart", port);
+}
+
 void config_compare(const struct config *old, const struct config *new,
                     struct problem_list *problems)
 {
     compare_listeners(old, new, problems);
+    compare_auth(old, new, problems);
     if (!slice_eq(old->state, new->state))
         problem_add(problems, SLICE_NULL, 0, "state changed from %.*s to %.*s: needs a restart",
                     SLICE_ARG(old->state), SLICE_ARG(new->state));

@@ -214,7 +214,7 @@ struct config {
     size_t n_routes;
     struct config_program *programs; /* sorted by name */
     size_t n_programs;
-    struct config_certificate *certificates; /* sorted by name */
+    struct config_certificate *certificates; /* in the order of the file */
     size_t n_certificates;
     enum config_tls_version tls_minimum; /* section `tls`: TLS_VERSION_1_2 */
     struct config_accounts *accounts;    /* sorted by name */
@@ -283,6 +283,11 @@ const struct config_domain *config_find_domain(const struct config *config, stru
 const struct config_route *config_find_route(const struct config *config, struct slice name);
 const struct config_program *config_find_program(const struct config *config, struct slice name);
 const struct config_accounts *config_find_accounts(const struct config *config, struct slice name);
+
+/* Whether auth speaks to others for these accounts: to a Dovecot, or to the server of OAuth, whose
+ * port it is (0: there is none). */
+bool config_asks_dovecot(const struct config *config);
+uint16_t config_oauth_port(const struct config *config);
 
 /* An address (IPv4-mapped IPv6 counts as IPv4) against networks: the matching one, or NULL. */
 const struct config_network *config_find_network(const struct config_networks *networks,

@@ -4,6 +4,7 @@
  */
 #include "config/config.h"
 
+#include "config/value.h"
 #include "mail/address.h"
 
 #include <stdlib.h>
@@ -63,6 +64,22 @@ const struct config_program *config_find_program(const struct config *config, st
 const struct config_accounts *config_find_accounts(const struct config *config, struct slice name)
 {
     return find(name, config->accounts, config->n_accounts, sizeof(*config->accounts));
+}
+
+bool config_asks_dovecot(const struct config *config)
+{
+    for (size_t i = 0; i < config->n_accounts; i++) {
+        if (config->accounts[i].kind == ACCOUNTS_DOVECOT)
+            return true;
+    }
+    return false;
+}
+
+uint16_t config_oauth_port(const struct config *config)
+{
+    struct value_url url;
+
+    return value_parse_url(config->auth.oauth.introspection, &url) ? url.port : 0;
 }
 
 /* The address as a network with a full prefix; IPv4 in IPv6 clothes becomes IPv4. */

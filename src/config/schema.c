@@ -2,8 +2,8 @@
  * The language of the configuration: every setting with its section, bounds and an example.
  *
  * The tables are the only place where a setting is declared. Defaults stand in
- * config_set_defaults() (parse.c) and, for named sections, in section.c; the manual is
- * docs/configuration.md, and a test holds it to these tables.
+ * config_set_defaults() (parse.c) and, for named sections, in section.c and section_login.c; the
+ * manual is docs/configuration.md, and a test holds it to these tables.
  */
 #include "config/section.h"
 
@@ -21,6 +21,11 @@ static const char *const bare_newlines[] = {"refuse", "convert", NULL};
 static const char *const recipients[] = {"accounts", "any", NULL};
 static const char *const when_full[] = {"defer", "reject", NULL};
 static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
+static const char *const tls[] = {"off", "offered", "required", "implicit", NULL};
+static const char *const tls_versions[] = {"1.2", "1.3", NULL};
+static const char *const auth[] = {"off", "offered", "required", NULL};
+static const char *const client_certificate[] = {"ignored", "asked", "required", NULL};
+static const char *const foreign_sender[] = {"refuse", "rewrite", NULL};
 static const char *const formats[] = {"logfmt", "json", NULL};
 
 #define AT(type, field) .offset = offsetof(struct type, field)
@@ -36,6 +41,15 @@ static const struct setting listen_settings[] = {
     {"bare_newline", "bare_newline refuse", setting_take_choice, AT(config_listener, bare_newline),
      .words = bare_newlines},
     {"mode", "mode 0660", setting_take_mode, AT(config_listener, unix_mode)},
+    {"tls", "tls required", setting_take_choice, AT(config_listener, tls), .words = tls},
+    {"auth", "auth required", setting_take_choice, AT(config_listener, auth), .words = auth},
+    {"insecure_auth", "insecure_auth no", setting_take_yes, AT(config_listener, insecure_auth)},
+    {"mechanisms", "mechanisms SCRAM-SHA-256 PLAIN", section_take_mechanisms,
+     AT(config_listener, mechanisms)},
+    {"client_certificate", "client_certificate asked", setting_take_choice,
+     AT(config_listener, client_certificate), .words = client_certificate},
+    {"client_ca", "client_ca /etc/nuncio/tls/clients.pem", setting_take_path,
+     AT(config_listener, client_ca)},
 };
 
 static const struct setting domain_settings[] = {
@@ -49,6 +63,9 @@ static const struct setting domain_settings[] = {
      .words = when_full},
     {"quota", "quota 1G", setting_take_size, AT(config_domain, quota_bytes), .min = 0,
      .max = 1024 * TIB},
+    {"accounts", "accounts staff", section_take_domain_accounts, AT(config_domain, accounts)},
+    {"foreign_sender", "foreign_sender refuse", setting_take_choice,
+     AT(config_domain, foreign_sender), .words = foreign_sender},
 };
 
 static const struct setting route_settings[] = {
@@ -73,6 +90,67 @@ static const struct setting program_settings[] = {
     {"user", "user archive", section_take_user, AT(config_program, user)},
     {"timeout", "timeout 60s", setting_take_duration, AT(config_program, timeout_ms), .min = SECOND,
      .max = HOUR},
+};
+
+static const struct setting certificate_settings[] = {
+    {"chain", "chain /etc/nuncio/tls/fullchain.pem", setting_take_path,
+     AT(config_certificate, chain)},
+    {"key", "key /etc/nuncio/tls/privkey.pem", setting_take_path, AT(config_certificate, key)},
+};
+
+static const struct setting tls_settings[] = {
+    {"minimum", "minimum 1.2", setting_take_choice, AT(config, tls_minimum), .words = tls_versions},
+};
+
+static const struct setting accounts_settings[] = {
+    {"passwd_file", "passwd_file /etc/nuncio/passwd", setting_take_path,
+     AT(config_accounts, passwd_file)},
+    {"alias_file", "alias_file /etc/nuncio/aliases", setting_take_path,
+     AT(config_accounts, alias_file)},
+    {"dovecot_auth", "dovecot_auth /run/dovecot/auth-client", section_take_socket_path,
+     AT(config_accounts, auth_socket)},
+    {"dovecot_userdb", "dovecot_userdb /run/dovecot/auth-userdb", section_take_socket_path,
+     AT(config_accounts, userdb_socket)},
+};
+
+static const struct setting oauth_settings[] = {
+    {"introspection", "introspection https://login.example.org/introspect",
+     section_take_introspection, AT(config_oauth, introspection)},
+    {"client_id", "client_id nuncio", setting_take_word, AT(config_oauth, client_id)},
+    {"client_secret_file", "client_secret_file /etc/nuncio/oauth.secret", setting_take_path,
+     AT(config_oauth, client_secret_file)},
+    {"account_field", "account_field username", setting_take_name, AT(config_oauth, account_field)},
+    {"scope", "scope mail", setting_take_word, AT(config_oauth, scope)},
+    {"ca", "ca /etc/nuncio/tls/login-ca.pem", setting_take_path, AT(config_oauth, ca)},
+};
+
+static const struct setting auth_settings[] = {
+    {"mechanisms", "mechanisms SCRAM-SHA-256 PLAIN LOGIN", section_take_mechanisms,
+     AT(config_auth, mechanisms)},
+    {"failures", "failures 5", setting_take_count, AT(config_auth, failures), .min = 1,
+     .max = 1000},
+    {"block_first", "block_first 1m", setting_take_duration, AT(config_auth, block_first_ms),
+     .min = SECOND, .max = DAY},
+    {"block_max", "block_max 1d", setting_take_duration, AT(config_auth, block_max_ms),
+     .min = SECOND, .max = 100 * DAY},
+    {"delay", "delay 1s", setting_take_duration, AT(config_auth, delay_ms), .min = 0,
+     .max = 30 * SECOND},
+    {"oauth", "oauth { introspection https://login.example.org/introspect }", section_take_oauth,
+     AT(config_auth, oauth), .block = BLOCK_NEEDED, .settings = oauth_settings,
+     .n_settings = SETTING_COUNT(oauth_settings)},
+};
+
+static const struct setting account_limits_settings[] = {
+    {"message_size", "message_size 50M", setting_take_size, AT(config_account_limits, message_size),
+     .min = 0, .max = 16 * GIB},
+    {"messages_per_minute", "messages_per_minute 100", setting_take_count,
+     AT(config_account_limits, messages_per_minute), .min = 0, .max = 1000000},
+    {"messages_per_hour", "messages_per_hour 500", setting_take_count,
+     AT(config_account_limits, messages_per_hour), .min = 0, .max = 1000000},
+    {"recipients_per_hour", "recipients_per_hour 2000", setting_take_count,
+     AT(config_account_limits, recipients_per_hour), .min = 0, .max = 1000000},
+    {"bounces_per_hour", "bounces_per_hour 100", setting_take_count,
+     AT(config_account_limits, bounces_per_hour), .min = 0, .max = 1000000},
 };
 
 static const struct setting limits_settings[] = {
@@ -169,8 +247,17 @@ const struct setting setting_top[] = {
      .repeatable = true, BLOCK(route_settings)},
     {"program", "program archive { command \"/usr/bin/archive\"; user archive }",
      section_take_program, .repeatable = true, BLOCK(program_settings)},
+    {"certificate",
+     "certificate mx1 { chain /etc/nuncio/tls/fullchain.pem; key /etc/nuncio/tls/privkey.pem }",
+     section_take_certificate, .repeatable = true, BLOCK(certificate_settings)},
+    {"tls", "tls { minimum 1.2 }", setting_take_section, .offset = 0, BLOCK(tls_settings)},
+    {"accounts", "accounts staff { passwd_file /etc/nuncio/passwd }", section_take_accounts,
+     .repeatable = true, BLOCK(accounts_settings)},
+    {"auth", "auth { failures 5 }", section_take_auth, AT(config, auth), BLOCK(auth_settings)},
     {"limits", "limits { message_size 50M }", setting_take_section, AT(config, limits),
      BLOCK(limits_settings)},
+    {"account_limits", "account_limits { messages_per_hour 500 }", setting_take_section,
+     AT(config, account_limits), BLOCK(account_limits_settings)},
     {"timeouts", "timeouts { command 5m }", setting_take_section, AT(config, timeouts),
      BLOCK(timeouts_settings)},
     {"queue", "queue { expire_after 5d }", setting_take_section, AT(config, queue),

@@ -12,7 +12,7 @@
 
 #include <errno.h>
 
-static const struct statement *find_in_block(const struct statement *section, const char *word)
+const struct statement *section_find(const struct statement *section, const char *word)
 {
     for (const struct statement *line = section->block; line; line = line->next) {
         if (slice_eq(line->word, slice_from_cstr(word)))
@@ -21,11 +21,10 @@ static const struct statement *find_in_block(const struct statement *section, co
     return NULL;
 }
 
-/* Complains when the section has this setting, which makes no sense there. */
-static void refuse(struct reader *reader, const struct statement *section, const char *word,
-                   const char *why)
+void section_refuse(struct reader *reader, const struct statement *section, const char *word,
+                    const char *why)
 {
-    const struct statement *line = find_in_block(section, word);
+    const struct statement *line = section_find(section, word);
 
     if (line)
         setting_complain(reader, line, "%s %s", word, why);
@@ -33,7 +32,7 @@ static void refuse(struct reader *reader, const struct statement *section, const
 
 void section_reserve(struct config *config, const struct statement *first)
 {
-    size_t listeners = 0, domains = 0, routes = 0, programs = 0;
+    size_t listeners = 0, domains = 0, routes = 0, programs = 0, certificates = 0, accounts = 0;
 
     for (const struct statement *statement = first; statement; statement = statement->next) {
         listeners += slice_eq(statement->word, SLICE("listen"));
@@ -41,16 +40,20 @@ void section_reserve(struct config *config, const struct statement *first)
         routes += slice_eq(statement->word, SLICE("route"));
         routes += slice_eq(statement->word, SLICE("relay"));
         programs += slice_eq(statement->word, SLICE("program"));
+        certificates += slice_eq(statement->word, SLICE("certificate"));
+        accounts += slice_eq(statement->word, SLICE("accounts"));
     }
-    /* One more listener: the default when there is none. */
-    config->listeners = arena_alloc(&config->arena, (listeners + 1) * sizeof(*config->listeners));
+    config->listeners = arena_alloc(&config->arena, listeners * sizeof(*config->listeners));
     config->domains = arena_alloc(&config->arena, domains * sizeof(*config->domains));
     config->routes = arena_alloc(&config->arena, routes * sizeof(*config->routes));
     config->programs = arena_alloc(&config->arena, programs * sizeof(*config->programs));
+    config->certificates =
+        arena_alloc(&config->arena, certificates * sizeof(*config->certificates));
+    config->accounts = arena_alloc(&config->arena, accounts * sizeof(*config->accounts));
 }
 
-static bool section_name(struct reader *reader, const struct setting *setting,
-                         const struct statement *statement, struct slice *ret_name)
+bool section_name(struct reader *reader, const struct setting *setting,
+                  const struct statement *statement, struct slice *ret_name)
 {
     struct slice name;
 
@@ -66,8 +69,8 @@ static bool section_name(struct reader *reader, const struct setting *setting,
     return true;
 }
 
-static void read_block(struct reader *reader, const struct setting *setting,
-                       const struct statement *statement, struct slice name, void *section)
+void section_read_block(struct reader *reader, const struct setting *setting,
+                        const struct statement *statement, struct slice name, void *section)
 {
     struct slice where = arena_printf(reader->scratch, "%s %.*s", setting->word, SLICE_ARG(name));
 
@@ -83,16 +86,17 @@ void section_take_listen(struct reader *reader, const struct setting *setting,
 
     if (!section_name(reader, setting, statement, &listener.name))
         return;
-    read_block(reader, setting, statement, listener.name, &listener);
-    if (!find_in_block(statement, "service"))
+    section_read_block(reader, setting, statement, listener.name, &listener);
+    if (!section_find(statement, "service"))
         setting_complain(reader, statement,
                          "listen %.*s does not say what it is; add one of: service mx, "
                          "service submission, service lmtp",
                          SLICE_ARG(listener.name));
-    if (!find_in_block(statement, "address"))
+    if (!section_find(statement, "address"))
         setting_complain(reader, statement,
                          "listen %.*s has no address; add one like: address *:25",
                          SLICE_ARG(listener.name));
+    section_set_listener_defaults(&listener, statement);
     config->listeners[config->n_listeners++] = listener;
 }
 
@@ -158,33 +162,39 @@ void section_take_default_route(struct reader *reader, const struct setting *set
 static void check_domain(struct reader *reader, const struct statement *statement,
                          struct config_domain *domain)
 {
-    static const char *const all[] = {"deliver",    "route",     "catch_all",
-                                      "recipients", "when_full", "quota"};
+    static const char *const all[] = {"deliver",   "route", "catch_all", "recipients",
+                                      "when_full", "quota", "accounts",  "foreign_sender"};
     bool maildir = domain->local && domain->deliver == DELIVER_MAILDIR;
 
-    if (find_in_block(statement, "alias_of")) {
+    if (section_find(statement, "alias_of")) {
         for (size_t i = 0; i < SETTING_COUNT(all); i++)
-            refuse(reader, statement, all[i],
-                   "does not go with alias_of; set it in the domain that the alias means");
+            section_refuse(reader, statement, all[i],
+                           "does not go with alias_of; set it in the domain that the alias means");
         return;
     }
     if (!domain->local)
-        refuse(reader, statement, "deliver",
-               "does not go with route: 'deliver' is for a domain whose mailboxes are ours, "
-               "'route' for one that is relayed inward; keep one of them");
+        section_refuse(
+            reader, statement, "deliver",
+            "does not go with route: 'deliver' is for a domain whose mailboxes are ours, "
+            "'route' for one that is relayed inward; keep one of them");
     if (!maildir) {
-        refuse(reader, statement, "when_full", "works with 'deliver maildir' alone");
-        refuse(reader, statement, "quota", "works with 'deliver maildir' alone");
+        section_refuse(reader, statement, "when_full", "works with 'deliver maildir' alone");
+        section_refuse(reader, statement, "quota", "works with 'deliver maildir' alone");
     }
-    if (!domain->local)
-        refuse(reader, statement, "catch_all", "does not go with route: the next server decides");
+    if (!domain->local) {
+        section_refuse(reader, statement, "catch_all",
+                       "does not go with route: the next server decides");
+        section_refuse(reader, statement, "accounts", "does not go with route: it has none here");
+        section_refuse(reader, statement, "foreign_sender",
+                       "does not go with route: it has no accounts here");
+    }
     if (!domain->local || domain->recipients != RECIPIENTS_ANY)
         return;
     if (maildir)
-        refuse(reader, statement, "recipients",
-               "any does not go with 'deliver maildir': strangers would make mailboxes; "
-               "use 'catch_all ADDRESS'");
-    refuse(reader, statement, "catch_all", "does not go with 'recipients any'");
+        section_refuse(reader, statement, "recipients",
+                       "any does not go with 'deliver maildir': strangers would make mailboxes; "
+                       "use 'catch_all ADDRESS'");
+    section_refuse(reader, statement, "catch_all", "does not go with 'recipients any'");
 }
 
 void section_take_domain(struct reader *reader, const struct setting *setting,
@@ -201,8 +211,8 @@ void section_take_domain(struct reader *reader, const struct setting *setting,
                          SLICE_ARG(name), setting->example);
         return;
     }
-    read_block(reader, setting, statement, name, &domain);
-    if (!domain.local && !find_in_block(statement, "recipients"))
+    section_read_block(reader, setting, statement, name, &domain);
+    if (!domain.local && !section_find(statement, "recipients"))
         domain.recipients = RECIPIENTS_ANY;
     check_domain(reader, statement, &domain);
     config->domains[config->n_domains++] = domain;
@@ -226,13 +236,13 @@ void section_take_route(struct reader *reader, const struct setting *setting,
 
     if (!section_name(reader, setting, statement, &route.name))
         return;
-    read_block(reader, setting, statement, route.name, &route);
-    if (!find_in_block(statement, "host") && !find_in_block(statement, "lmtp"))
+    section_read_block(reader, setting, statement, route.name, &route);
+    if (!section_find(statement, "host") && !section_find(statement, "lmtp"))
         setting_complain(reader, statement,
                          "route %.*s leads nowhere; add one like: host mx.example.org:25",
                          SLICE_ARG(route.name));
-    if (find_in_block(statement, "host"))
-        refuse(reader, statement, "lmtp", "does not go with host; make a route for each");
+    if (section_find(statement, "host"))
+        section_refuse(reader, statement, "lmtp", "does not go with host; make a route for each");
     config->routes[config->n_routes++] = route;
 }
 
@@ -295,13 +305,13 @@ void section_take_program(struct reader *reader, const struct setting *setting,
 
     if (!section_name(reader, setting, statement, &program.name))
         return;
-    read_block(reader, setting, statement, program.name, &program);
-    if (!find_in_block(statement, "command"))
+    section_read_block(reader, setting, statement, program.name, &program);
+    if (!section_find(statement, "command"))
         setting_complain(reader, statement,
                          "program %.*s has no command; add one like: command \"/usr/bin/archive\" "
                          "\"--quiet\"",
                          SLICE_ARG(program.name));
-    if (!find_in_block(statement, "user"))
+    if (!section_find(statement, "user"))
         setting_complain(reader, statement,
                          "program %.*s does not say as whom it runs; add one like: user archive",
                          SLICE_ARG(program.name));

@@ -1,7 +1,7 @@
 /*
- * The sections with a name: listen, domain, route and program; and `relay`, which makes a route.
- * Each adds one element to its list in the configuration, for which section_reserve() has made
- * room before.
+ * The sections with a name: listen, domain, route and program (section.c), certificate and accounts
+ * (section_login.c); and `relay`, which makes a route. Each adds one element to its list in the
+ * configuration, for which section_reserve() has made room before.
  */
 #ifndef NUNCIO_CONFIG_SECTION_H
 #define NUNCIO_CONFIG_SECTION_H
@@ -10,11 +10,27 @@
 
 void section_reserve(struct config *config, const struct statement *first);
 
+/* For those who read a section. The statement of its block with this word, or NULL. */
+const struct statement *section_find(const struct statement *section, const char *word);
+/* Complains when the section has this setting, which makes no sense there. */
+void section_refuse(struct reader *reader, const struct statement *section, const char *word,
+                    const char *why);
+/* The section's name: the statement's one value. False and a complaint when it is none. */
+bool section_name(struct reader *reader, const struct setting *setting,
+                  const struct statement *statement, struct slice *ret_name);
+/* Its settings, into the struct. */
+void section_read_block(struct reader *reader, const struct setting *setting,
+                        const struct statement *statement, struct slice name, void *section);
+
 setting_take section_take_listen;
 setting_take section_take_domain;
 setting_take section_take_route;
 setting_take section_take_program;
 setting_take section_take_relay;
+setting_take section_take_certificate;
+setting_take section_take_accounts;
+setting_take section_take_auth;
+setting_take section_take_oauth;
 
 /* Settings whose values are particular to one section. */
 setting_take section_take_deliver;
@@ -25,5 +41,13 @@ setting_take section_take_lmtp;
 setting_take section_take_source;
 setting_take section_take_command;
 setting_take section_take_user;
+setting_take section_take_mechanisms; /* unsigned, a set */
+setting_take section_take_domain_accounts;
+setting_take section_take_socket_path;
+setting_take section_take_introspection;
+
+/* What a listener's TLS and AUTH are when the section does not say it. */
+void section_set_listener_defaults(struct config_listener *listener,
+                                   const struct statement *statement);
 
 #endif

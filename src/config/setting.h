@@ -11,7 +11,7 @@
 #include "config/statement.h"
 
 /* A name that must be there when all is read. */
-enum reference_kind { REFERENCE_ROUTE, REFERENCE_PROGRAM, REFERENCE_DOMAIN };
+enum reference_kind { REFERENCE_ROUTE, REFERENCE_PROGRAM, REFERENCE_DOMAIN, REFERENCE_ACCOUNTS };
 struct reference {
     enum reference_kind kind;
     struct slice name;
@@ -74,6 +74,7 @@ setting_take setting_take_duration;  /* uint64_t, milliseconds */
 setting_take setting_take_choice;    /* an enum or int: the index in `words` */
 setting_take setting_take_mode;      /* unsigned */
 setting_take setting_take_name;      /* struct slice */
+setting_take setting_take_word;      /* struct slice, any text */
 setting_take setting_take_path;      /* struct slice, an absolute path */
 setting_take setting_take_hostname;  /* struct slice, A-labels in lower case */
 setting_take setting_take_address;   /* struct slice, a mailbox */

@@ -210,6 +210,15 @@ void setting_take_name(struct reader *reader, const struct setting *setting,
     *(struct slice *)field(setting, section) = setting_keep(reader, value);
 }
 
+void setting_take_word(struct reader *reader, const struct setting *setting,
+                       const struct statement *statement, void *section)
+{
+    struct slice value;
+
+    if (setting_one_value(reader, setting, statement, &value))
+        *(struct slice *)field(setting, section) = setting_keep(reader, value);
+}
+
 void setting_take_path(struct reader *reader, const struct setting *setting,
                        const struct statement *statement, void *section)
 {

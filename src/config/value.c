@@ -251,3 +251,47 @@ bool value_parse_endpoint(struct slice text, uint16_t default_port,
     *ret_endpoint = endpoint;
     return true;
 }
+
+static bool is_url_text(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] <= ' ' || text.ptr[i] > '~' || strchr("#@\"<>\\^`{|}", text.ptr[i]))
+            return false;
+    }
+    return true;
+}
+
+bool value_parse_url(struct slice text, struct value_url *ret_url)
+{
+    struct value_url url = {.tls = slice_starts_with_nocase(text, SLICE("https://"))};
+    struct config_endpoint endpoint;
+    struct slice authority;
+    const char *why;
+    size_t end = 0;
+
+    if ((!url.tls && !slice_starts_with_nocase(text, SLICE("http://"))) || !is_url_text(text))
+        return false;
+    authority = slice_skip(text, url.tls ? strlen("https://") : strlen("http://"));
+    while (end < authority.len && authority.ptr[end] != '/' && authority.ptr[end] != '?')
+        end++;
+    authority = slice_sub(authority, 0, end);
+    if (!value_parse_endpoint(authority, url.tls ? 443 : 80, &endpoint, &why) ||
+        endpoint.kind != ENDPOINT_INET || slice_eq(endpoint.host, SLICE("*")))
+        return false;
+    url.host = endpoint.host;
+    url.port = endpoint.port;
+    *ret_url = url;
+    return true;
+}
+
+bool value_is_loopback(struct slice host)
+{
+    static const uint8_t v6[16] = {[15] = 1};
+    uint8_t address[16];
+    int family;
+
+    if (slice_eq_nocase(host, SLICE("localhost")))
+        return true;
+    return value_parse_ip(host, &family, address) &&
+           (family == AF_INET ? address[0] == 127 : memcmp(address, v6, sizeof(v6)) == 0);
+}

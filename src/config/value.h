@@ -37,4 +37,15 @@ struct value_hint value_format_network(const struct config_network *network);
 bool value_parse_endpoint(struct slice text, uint16_t default_port,
                           struct config_endpoint *ret_endpoint, const char **ret_why);
 
+/* "https://login.example.org:8443/introspect": http or https, a host, perhaps a port; printable
+ * ASCII, no user or password in it, no fragment. */
+struct value_url {
+    bool tls;
+    struct slice host; /* without brackets */
+    uint16_t port;
+};
+bool value_parse_url(struct slice text, struct value_url *ret_url);
+/* 127.0.0.0/8, ::1 or localhost: what is said to it stays on this machine. */
+bool value_is_loopback(struct slice host);
+
 #endif

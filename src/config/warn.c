@@ -92,11 +92,55 @@ static void warn_routes(const struct config *config, struct problem_list *proble
     }
 }
 
+static void warn_listener(const struct config_listener *listener, struct problem_list *problems)
+{
+    const struct config_source *source = &listener->source;
+
+    if (listener->auth != AUTH_OFF && listener->service != SERVICE_SUBMISSION)
+        problem_add(problems, source->file, source->line,
+                    "listen %.*s: logging in belongs on a submission listener; here it is one more "
+                    "place to guess passwords at",
+                    SLICE_ARG(listener->name));
+    if (listener->auth == AUTH_OFF && listener->service == SERVICE_SUBMISSION)
+        problem_add(problems, source->file, source->line,
+                    "listen %.*s: auth off: nobody but trusted networks can send here",
+                    SLICE_ARG(listener->name));
+    if (listener->insecure_auth && listener->addresses.list[0].kind == ENDPOINT_INET)
+        problem_add(problems, source->file, source->line, "listen %.*s: insecure_auth yes: %s",
+                    SLICE_ARG(listener->name),
+                    listener->tls == TLS_OFF || listener->tls == TLS_OFFERED
+                        ? "whoever is on the way can read the passwords"
+                        : "nothing here needs it");
+}
+
+/* Who can log in, and how. */
+static void warn_login(const struct config *config, struct problem_list *problems)
+{
+    const unsigned oauth = MECHANISM_OAUTHBEARER | MECHANISM_XOAUTH2;
+
+    for (size_t i = 0; i < config->n_listeners; i++)
+        warn_listener(&config->listeners[i], problems);
+    if ((config->auth.mechanisms & ~oauth) == 0 && config->auth.oauth.introspection.len == 0)
+        problem_add(problems, SLICE_NULL, 0,
+                    "auth: mechanisms are OAuth's alone, and there is no 'oauth' to ask about "
+                    "tokens: nobody can log in");
+    for (size_t i = 0; i < config->n_accounts; i++) {
+        const struct config_accounts *accounts = &config->accounts[i];
+        bool used = false;
+        for (size_t j = 0; j < config->n_domains; j++)
+            used = used || slice_eq(config->domains[j].accounts, accounts->name);
+        if (!used)
+            problem_add(problems, accounts->source.file, accounts->source.line,
+                        "accounts %.*s is not used by any domain", SLICE_ARG(accounts->name));
+    }
+}
+
 void config_warn(const struct config *config, struct problem_list *problems)
 {
     warn_names(config, problems);
     warn_relaying(config, problems);
     warn_domains(config, problems);
     warn_routes(config, problems);
+    warn_login(config, problems);
     warn_numbers(config, problems);
 }

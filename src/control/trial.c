@@ -27,7 +27,11 @@ static const char configuration[] =
     "\n"
     "domain " TRIAL_DOMAIN " { deliver maildir }\n"
     "\n"
-    "listen trial { service mx; address 127.0.0.1:2525 }\n";
+    "listen mx         { service mx;         address 127.0.0.1:2525 }\n"
+    "listen submission { service submission; address 127.0.0.1:2587; tls required; auth required "
+    "}\n"
+    "listen smtps      { service submission; address 127.0.0.1:2465; tls implicit; auth required "
+    "}\n";
 
 static int fail(const char *path)
 {

@@ -60,7 +60,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                "limits { message_size 4K; header_size 2K; text_line 1000; recipients 3 }\n"
                "trusted { 192.0.2.0/24 }\nrelay 198.51.100.1:25\n"
                "listen l { service %s; address 127.0.0.1:2525; xclient { 192.0.2.0/24 };"
-               " proxy_protocol { %s }; bare_newline %s }\n",
+               " proxy_protocol { %s }; bare_newline %s; tls off; auth offered;"
+               " insecure_auth yes }\n",
                services[data[0] % 3], data[0] & 4 ? "192.0.2.7" : "192.0.2.8",
                data[0] & 8 ? "convert" : "refuse");
     if (!host_open(&host, buf_slice(&config), "192.0.2.7"))

@@ -82,7 +82,7 @@ static void test_unknown_and_duplicate_settings(void **state)
          "test.conf:2: unknown setting 'message_size'; it belongs into 'limits { }'\n"},
         {HOST "frobnicate 1\n", "test.conf:2: unknown setting 'frobnicate'\n"},
         {HOST "route r { tls verify; host b.example:25 }\n",
-         "test.conf:2: unknown setting 'tls' in route r\n"},
+         "test.conf:2: unknown setting 'tls' in route r; it belongs into 'listen { }'\n"},
         {HOST HOST, "test.conf:2: hostname is set already in test.conf:1; keep one of them\n"},
         {HOST "limits { errors 1 }\nlimits { errors 2 }\n",
          "test.conf:3: limits is set already in test.conf:2; keep one of them\n"},
@@ -308,9 +308,11 @@ static void test_domains_routes_and_programs(void **state)
 static void test_routes_into_our_own_listeners(void **state)
 {
     static const struct mistake cases[] = {
-        {HOST "relay 127.0.0.1:25\n", "test.conf:2: a loop: this leads to our own listener (the "
+        {HOST "relay 127.0.0.1:25\n", "test.conf:2: a loop: this leads to our own listener (a "
                                       "default one, *:25); name the next server\n"},
-        {HOST "relay a.example\n", "test.conf:2: a loop: this leads to our own listener (the "
+        {HOST "relay 127.0.0.1:465\n", "test.conf:2: a loop: this leads to our own listener (a "
+                                       "default one, *:465); name the next server\n"},
+        {HOST "relay a.example\n", "test.conf:2: a loop: this leads to our own listener (a "
                                    "default one, *:25); name the next server\n"},
         {HOST "relay localhost:2525\nlisten mx { service mx; address 127.0.0.1:2525 }\n",
          "test.conf:2: a loop: this leads to our own listener (address in test.conf:3); name the "
@@ -347,6 +349,116 @@ static void test_more_mistakes_than_are_kept_are_counted(void **state)
     buf_done(&text);
 }
 
+static void test_tls_and_auth_of_listeners(void **state)
+{
+    static const struct mistake cases[] = {
+        {HOST "listen s { service submission; address *:1; tls off }\n",
+         "test.conf:2: listen s: passwords would cross the network in the clear; write 'tls "
+         "required', or, if that is meant, 'insecure_auth yes' (the loopback address included)\n"},
+        {HOST "listen s { service mx; address 127.0.0.1:1 unix:/x; tls off; auth offered }\n",
+         "test.conf:2: listen s: passwords would cross the network in the clear; write 'tls "
+         "required', or, if that is meant, 'insecure_auth yes' (the loopback address included)\n"},
+        {HOST "listen m { service mx; address *:1; insecure_auth yes }\n",
+         "test.conf:2: listen m: insecure_auth yes, but nobody can log in here; write 'auth "
+         "offered' or 'auth required', or remove it\n"},
+        {HOST "listen s { service submission; address *:1; client_certificate asked }\n",
+         "test.conf:2: listen s: client_certificate needs the CAs that issue them; add one like: "
+         "client_ca /etc/nuncio/tls/clients.pem\n"},
+        {HOST "listen s { service lmtp; address *:1; client_certificate required; client_ca /x }\n",
+         "test.conf:2: listen s: client certificates come by TLS, which is off here; write 'tls "
+         "required', or remove client_certificate\n"},
+        {HOST "listen s { service mx; address *:1; client_ca /x }\n",
+         "test.conf:2: listen s: client_ca is there, but no client is asked for a certificate; "
+         "add: client_certificate asked\n"},
+        {HOST "listen s { service submission; address *:1; mechanisms PLAIN SCRAM-SHA256 NTLM }\n",
+         "test.conf:2: mechanisms: there is no 'SCRAM-SHA256' here, did you mean "
+         "'SCRAM-SHA-256'?\n"
+         "test.conf:2: mechanisms: there is no 'NTLM' here; like: mechanisms SCRAM-SHA-256 PLAIN "
+         "LOGIN\n"},
+        {HOST "auth { mechanisms }\n", "test.conf:2: mechanisms wants at least one, like: "
+                                       "mechanisms SCRAM-SHA-256 PLAIN LOGIN\n"},
+        {HOST "listen s { service mx; address *:1; tls yes; auth on; client_certificate no }\n",
+         "test.conf:2: tls is off, offered, required or implicit, not 'yes'\n"
+         "test.conf:2: auth is off, offered or required, not 'on'\n"
+         "test.conf:2: client_certificate is ignored, asked or required, not 'no'\n"},
+        {HOST "tls { minimum 1.1 }\n", "test.conf:2: minimum is 1.2 or 1.3, not '1.1'\n"},
+    };
+
+    (void)state;
+    CHECK(cases);
+}
+
+static void test_certificates_and_accounts(void **state)
+{
+    static const struct mistake cases[] = {
+        {HOST "certificate a { }\n",
+         "test.conf:2: certificate a has no chain; add one like: chain "
+         "/etc/nuncio/tls/fullchain.pem\n"
+         "test.conf:2: certificate a has no key; add one like: key /etc/nuncio/tls/privkey.pem\n"},
+        {HOST "certificate b { chain /a; key /b }\ncertificate a { chain /a; key /b }\n"
+              "certificate b { chain /c; key /d }\n",
+         "test.conf:4: certificate b is there already in test.conf:2; give it another name\n"},
+        {HOST "accounts a { }\n",
+         "test.conf:2: accounts a does not say where they are; add one of: passwd_file "
+         "/etc/nuncio/passwd, dovecot_auth /run/dovecot/auth-client\n"},
+        {HOST "accounts a { alias_file /x }\n",
+         "test.conf:2: accounts a does not say where they are; add one of: passwd_file "
+         "/etc/nuncio/passwd, dovecot_auth /run/dovecot/auth-client\n"},
+        {HOST "accounts a { dovecot_auth /x; passwd_file /y; alias_file /z }\n",
+         "test.conf:2: passwd_file does not go with Dovecot's sockets; make an accounts section "
+         "for each\n"
+         "test.conf:2: alias_file does not go with Dovecot's sockets; keep aliases with "
+         "'passwd_file'\n"
+         "test.conf:2: accounts a has no socket to ask who exists; add one like: dovecot_userdb "
+         "/run/dovecot/auth-userdb\n"},
+        {HOST "accounts a { dovecot_userdb run/x }\n",
+         "test.conf:2: dovecot_userdb wants the absolute path of a socket, of at most 100 bytes, "
+         "like: dovecot_userdb /run/dovecot/auth-userdb\n"
+         "test.conf:2: accounts a has no socket to ask about passwords; add one like: "
+         "dovecot_auth /run/dovecot/auth-client\n"},
+        {HOST "accounts staff { passwd_file /x }\ndomain b.example { accounts stuff }\n",
+         "test.conf:3: there is no accounts stuff, did you mean 'staff'?\n"},
+        {HOST "domain b.example { route relay; accounts a; foreign_sender rewrite }\n"
+              "relay c.example\naccounts a { passwd_file /x }\n",
+         "test.conf:2: accounts does not go with route: it has none here\n"
+         "test.conf:2: foreign_sender does not go with route: it has no accounts here\n"},
+    };
+
+    (void)state;
+    CHECK(cases);
+}
+
+static void test_oauth(void **state)
+{
+    static const struct mistake cases[] = {
+        {HOST "auth { oauth { } }\n",
+         "test.conf:2: oauth does not say who is asked about tokens; add one like: introspection "
+         "https://login.example.org/introspect\n"},
+        {HOST "auth { oauth { introspection http://192.0.2.1:80/x } }\n",
+         "test.conf:2: introspection: tokens would go to 192.0.2.1 in the clear; write https://, "
+         "http:// is for this machine alone\n"},
+        {HOST "auth { oauth { introspection http://localhost.example.org/x } }\n",
+         "test.conf:2: introspection: tokens would go to localhost.example.org in the clear; write "
+         "https://, http:// is for this machine alone\n"},
+        {HOST "auth { oauth { introspection https://me:secret@login.example.org/ } }\n",
+         "test.conf:2: introspection: 'https://me:secret@login.example.org/' is not a URL of it; "
+         "like: introspection https://login.example.org/introspect\n"},
+        {HOST "auth { oauth { introspection https://login.example.org/; client_id me } }\n",
+         "test.conf:2: oauth has a client_id without a secret; add client_secret_file "
+         "/etc/nuncio/oauth.secret\n"},
+        {HOST "auth { oauth { introspection https://a.example/; client_secret_file /x } }\n",
+         "test.conf:2: oauth has a secret without its client_id; add client_id nuncio\n"},
+        {HOST "auth { block_first 2h; block_max 1h }\n",
+         "test.conf:2: block_first is longer than block_max; make it shorter\n"},
+        {HOST "account_limits { messages_per_hour many; message_size 20G }\n",
+         "test.conf:2: messages_per_hour wants a number, not 'many'; like: messages_per_hour 500\n"
+         "test.conf:2: message_size 20G is out of range; it is 0 to 16G\n"},
+    };
+
+    (void)state;
+    CHECK(cases);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -357,6 +469,9 @@ int main(void)
         cmocka_unit_test(test_listeners),
         cmocka_unit_test(test_domains_routes_and_programs),
         cmocka_unit_test(test_routes_into_our_own_listeners),
+        cmocka_unit_test(test_tls_and_auth_of_listeners),
+        cmocka_unit_test(test_certificates_and_accounts),
+        cmocka_unit_test(test_oauth),
         cmocka_unit_test(test_more_mistakes_than_are_kept_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

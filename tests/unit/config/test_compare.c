@@ -30,6 +30,17 @@ static void test_what_needs_a_restart_is_named(void **state)
          "listen sub { service submission; address *:587; mode 0600 }\nworkers { mx 2 }\n",
          "listen mx has another service: needs a restart|listen sub has another mode: needs a "
          "restart|workers changed: needs a restart|"},
+        {BASE "certificate a { chain /a; key /b }\ntls { minimum 1.3 }\nauth { failures 3 }\n"
+              "accounts a { passwd_file /x }\ndomain b.example { accounts a }\n",
+         ""},
+        {"hostname a.example\nstate /s\nlisten mx { service mx; address *:25; tls required }\n"
+         "listen sub { service submission; address *:587; auth offered }\n",
+         "listen mx has other rules of TLS or AUTH: needs a restart|"
+         "listen sub has other rules of TLS or AUTH: needs a restart|"},
+        {BASE "accounts a { dovecot_auth /a; dovecot_userdb /b }\n"
+              "auth { oauth { introspection https://a.example/ } }\n",
+         "accounts: auth may not speak to Dovecot yet: needs a restart|"
+         "oauth: auth may not connect to port 443 yet: needs a restart|"},
         {BASE "control { admin_group wheel }\n", "control changed: needs a restart|"},
         {"hostname a.example\nstate /s\nlisten sub { service submission; address *:587 }\n"
          "listen mx { service mx; address *:25 }\n",

@@ -18,10 +18,25 @@ static void test_hostname_and_one_domain_are_enough(void **state)
     (void)state;
     assert_slice(config->hostname, "mx1.example.org");
     assert_slice(config->state, "/var/lib/nuncio");
-    assert_int_equal(config->n_listeners, 1);
+    assert_int_equal(config->n_listeners, 3);
     assert_int_equal(config->listeners[0].service, SERVICE_MX);
     assert_slice(config->listeners[0].addresses.list[0].host, "*");
     assert_int_equal(config->listeners[0].addresses.list[0].port, 25);
+    assert_int_equal(config->listeners[0].tls, TLS_OFFERED);
+    assert_int_equal(config->listeners[0].auth, AUTH_OFF);
+    for (size_t i = 1; i < 3; i++) {
+        const struct config_listener *listener = &config->listeners[i];
+        assert_int_equal(listener->service, SERVICE_SUBMISSION);
+        assert_int_equal(listener->addresses.list[0].port, i == 1 ? 587 : 465);
+        assert_int_equal(listener->tls, i == 1 ? TLS_REQUIRED : TLS_IMPLICIT);
+        assert_int_equal(listener->auth, AUTH_REQUIRED);
+        assert_false(listener->insecure_auth);
+        assert_int_equal(listener->mechanisms, MECHANISM_DEFAULT);
+    }
+    assert_int_equal(config->tls_minimum, TLS_VERSION_1_2);
+    assert_int_equal(config->auth.failures, 5);
+    assert_int_equal(config->account_limits.messages_per_hour, 500);
+    assert_int_equal(config->account_limits.message_size, 0);
     assert_int_equal(config->n_domains, 1);
     assert_slice(config->domains[0].name, "example.org");
     assert_true(config->domains[0].local);
@@ -198,11 +213,91 @@ static void test_the_configuration_outlives_its_text(void **state)
     config_unref(NULL);
 }
 
+static void test_listeners_differ_by_service(void **state)
+{
+    struct config *config =
+        parse("hostname a.example\nauth { mechanisms plain scram-sha-1 }\n"
+              "listen mx { service mx; address *:1; auth offered; mechanisms EXTERNAL }\n"
+              "listen sub { address *:2; service submission }\n"
+              "listen lmtp { service lmtp; address *:3 }\n"
+              "listen near { service submission; address unix:/x; tls off }\n"
+              "listen all { service submission; address *:4; tls implicit; auth offered;\n"
+              "  insecure_auth yes; client_certificate required; client_ca /ca/ }\n");
+    const struct config_listener *l = config->listeners;
+
+    (void)state;
+    assert_int_equal(l[0].tls, TLS_OFFERED);
+    assert_int_equal(l[0].auth, AUTH_OFFERED);
+    assert_int_equal(l[0].mechanisms, MECHANISM_EXTERNAL);
+    assert_int_equal(l[1].tls, TLS_REQUIRED);
+    assert_int_equal(l[1].auth, AUTH_REQUIRED);
+    assert_int_equal(l[1].mechanisms, MECHANISM_PLAIN | MECHANISM_SCRAM_SHA_1);
+    assert_false(l[1].insecure_auth);
+    assert_int_equal(l[2].tls, TLS_OFF);
+    assert_int_equal(l[2].auth, AUTH_OFF);
+    assert_int_equal(l[3].auth, AUTH_REQUIRED);
+    assert_true(l[3].insecure_auth); /* a unix socket is no wire */
+    assert_int_equal(l[4].tls, TLS_IMPLICIT);
+    assert_int_equal(l[4].auth, AUTH_OFFERED);
+    assert_true(l[4].insecure_auth);
+    assert_int_equal(l[4].client_certificate, CERTIFICATE_REQUIRED);
+    assert_slice(l[4].client_ca, "/ca");
+    config_unref(config);
+}
+
+static void test_certificates_accounts_and_auth(void **state)
+{
+    struct config *config = parse(
+        "hostname a.example\n"
+        "certificate z { chain /z.pem; key /z.key }\ncertificate a { chain /a.pem; key /a.key }\n"
+        "tls { minimum 1.3 }\n"
+        "accounts z { passwd_file /passwd }\n"
+        "accounts d { dovecot_auth /auth; dovecot_userdb unix:/userdb }\n"
+        "domain b.example { accounts d; foreign_sender rewrite }\n"
+        "auth { failures 3; block_first 5s; block_max 1h; delay 0; oauth {\n"
+        "  introspection http://127.0.0.1:8080/introspect; client_id me; client_secret_file /s\n"
+        "  account_field email; scope \"a b\"; ca /ca.pem } }\n"
+        "account_limits { message_size 1M; bounces_per_hour 0 }\n");
+    const struct config_oauth *oauth = &config->auth.oauth;
+
+    (void)state;
+    assert_int_equal(config->n_certificates, 2); /* the first one is the default */
+    assert_slice(config->certificates[0].name, "z");
+    assert_slice(config->certificates[0].chain, "/z.pem");
+    assert_slice(config->certificates[1].key, "/a.key");
+    assert_int_equal(config->certificates[1].source.line, 3);
+    assert_int_equal(config->tls_minimum, TLS_VERSION_1_3);
+    assert_slice(config_find_accounts(config, SLICE("z"))->passwd_file, "/passwd");
+    assert_int_equal(config_find_accounts(config, SLICE("d"))->kind, ACCOUNTS_DOVECOT);
+    assert_slice(config_find_accounts(config, SLICE("d"))->auth_socket, "/auth");
+    assert_slice(config_find_accounts(config, SLICE("d"))->userdb_socket, "/userdb");
+    assert_slice(config->domains[0].accounts, "d");
+    assert_int_equal(config->domains[0].foreign_sender, FOREIGN_REWRITE);
+    assert_true(config_asks_dovecot(config));
+    assert_int_equal(config_oauth_port(config), 8080);
+    assert_int_equal(config->auth.failures, 3);
+    assert_int_equal(config->auth.block_first_ms, 5000);
+    assert_int_equal(config->auth.block_max_ms, 3600000);
+    assert_int_equal(config->auth.delay_ms, 0);
+    assert_slice(oauth->introspection, "http://127.0.0.1:8080/introspect");
+    assert_slice(oauth->client_id, "me");
+    assert_slice(oauth->client_secret_file, "/s");
+    assert_slice(oauth->account_field, "email");
+    assert_slice(oauth->scope, "a b");
+    assert_slice(oauth->ca, "/ca.pem");
+    assert_int_equal(config->account_limits.message_size, 1024 * 1024);
+    assert_int_equal(config->account_limits.bounces_per_hour, 0);
+    assert_int_equal(config->account_limits.messages_per_hour, 500);
+    config_unref(config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hostname_and_one_domain_are_enough),
         cmocka_unit_test(test_listeners_take_all_their_settings),
+        cmocka_unit_test(test_listeners_differ_by_service),
+        cmocka_unit_test(test_certificates_accounts_and_auth),
         cmocka_unit_test(test_domains_say_how_their_mail_is_delivered),
         cmocka_unit_test(test_routes_take_all_their_settings),
         cmocka_unit_test(test_relay_is_a_route_and_the_default),

@@ -57,6 +57,13 @@ static void test_the_manual_has_a_row_for_every_setting(void **state)
         snprintf(heading, sizeof(heading), "\n## %s", setting_top[i].word);
         each_setting_has(manual, heading, setting_top[i].settings, setting_top[i].n_settings,
                          "\n| `", true);
+        for (size_t j = 0; j < setting_top[i].n_settings; j++) {
+            const struct setting *inner = &setting_top[i].settings[j];
+            snprintf(heading, sizeof(heading), "\n## %s", inner->word);
+            if (inner->settings)
+                each_setting_has(manual, heading, inner->settings, inner->n_settings, "\n| `",
+                                 true);
+        }
     }
     free(manual);
 }
@@ -118,7 +125,7 @@ static void test_the_example_file_is_right(void **state)
 /* The examples of the sections without a name are their defaults. */
 static void test_examples_show_the_defaults(void **state)
 {
-    static const char *const sections[] = {"limits", "timeouts", "queue", "workers", "log"};
+    static const char *const sections[] = {"limits", "timeouts", "queue", "workers", "log", "tls"};
     struct config *defaults = parse("hostname a.example\n"), *config;
     struct buf text;
 
@@ -144,6 +151,7 @@ static void test_examples_show_the_defaults(void **state)
     assert_int_equal(config->workers_submission, defaults->workers_submission);
     assert_int_equal(config->log_level, defaults->log_level);
     assert_int_equal(config->log_format, defaults->log_format);
+    assert_int_equal(config->tls_minimum, defaults->tls_minimum);
     config_unref(config);
     config_unref(defaults);
     buf_done(&text);

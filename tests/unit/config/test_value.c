@@ -165,9 +165,61 @@ static void test_endpoints(void **state)
     }
 }
 
+static void test_urls(void **state)
+{
+    static const struct {
+        const char *text, *host;
+        bool tls;
+        unsigned port; /* 0: it is none */
+    } cases[] = {
+        {"https://login.example.org/introspect", "login.example.org", true, 443},
+        {"HTTPS://login.example.org", "login.example.org", true, 443},
+        {"https://login.example.org:8443?a=b", "login.example.org", true, 8443},
+        {"http://[::1]:8080/x", "::1", false, 8080},
+        {"http://localhost/x", "localhost", false, 80},
+        {"ftp://a.example/", "", false, 0},
+        {"https:///x", "", false, 0},
+        {"https://*/x", "", false, 0},
+        {"https://unix:/x", "", false, 0},
+        {"https://a.example:0/", "", false, 0},
+        {"https://a.example:/", "", false, 0},
+        {"https://me@a.example/", "", false, 0},
+        {"https://a.example/#x", "", false, 0},
+        {"https://a.example/ x", "", false, 0},
+        {"https://b\xc3\xbc.example/", "", false, 0},
+        {"", "", false, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct value_url url;
+        bool good = value_parse_url(slice_from_cstr(cases[i].text), &url);
+        if (good != (cases[i].port != 0))
+            fail_msg("%s", cases[i].text);
+        if (!good)
+            continue;
+        assert_true(slice_eq(url.host, slice_from_cstr(cases[i].host)));
+        assert_int_equal(url.port, cases[i].port);
+        assert_int_equal(url.tls, cases[i].tls);
+    }
+}
+
+static void test_loopback(void **state)
+{
+    (void)state;
+    assert_true(value_is_loopback(SLICE("127.3.2.1")));
+    assert_true(value_is_loopback(SLICE("::1")));
+    assert_true(value_is_loopback(SLICE("LocalHost")));
+    assert_false(value_is_loopback(SLICE("128.0.0.1")));
+    assert_false(value_is_loopback(SLICE("::2")));
+    assert_false(value_is_loopback(SLICE("localhost.example.org")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_urls),
+        cmocka_unit_test(test_loopback),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_durations),
         cmocka_unit_test(test_names_and_modes),

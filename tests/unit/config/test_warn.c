@@ -25,6 +25,25 @@ static void test_what_looks_like_an_oversight_is_told(void **state)
         {"hostname a.example\ndomain b.example\nlimits { recipients 99 }\n", "RFC 5321"},
         {"hostname a.example\ndomain b.example\nlimits { sessions 10 }\n", "use up all sessions"},
         {"hostname a.example\ndomain b.example\ntimeouts { command 10s }\n", "far below"},
+        {"hostname a.example\ndomain b.example\n"
+         "listen mx { service mx; address *:25; auth offered }\n",
+         "one more place to guess passwords"},
+        {"hostname a.example\ndomain b.example\n"
+         "listen s { service submission; address *:587; auth off }\n",
+         "nobody but trusted networks"},
+        {"hostname a.example\ndomain b.example\n"
+         "listen s { service submission; address *:587; tls off; insecure_auth yes }\n",
+         "can read the passwords"},
+        {"hostname a.example\ndomain b.example\n"
+         "listen s { service submission; address *:587; insecure_auth yes }\n",
+         "nothing here needs it"},
+        {"hostname a.example\ndomain b.example\n"
+         "listen s { service submission; address unix:/x; tls off }\n",
+         ""},
+        {"hostname a.example\ndomain b.example\nauth { mechanisms XOAUTH2 }\n",
+         "nobody can log in"},
+        {"hostname a.example\ndomain b.example\naccounts a { passwd_file /x }\n",
+         "accounts a is not used"},
     };
 
     (void)state;

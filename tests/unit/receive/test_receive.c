@@ -96,7 +96,8 @@ static struct config *make_config(const char *state)
                "hostname mx.example.org\nstate %s\n"
                "domain example.org { deliver maildir }\n"
                "listen mx { service mx; address 127.0.0.1:2525 }\n"
-               "listen submission { service submission; address 127.0.0.1:2587 }\n"
+               "listen submission { service submission; address 127.0.0.1:2587; tls off; "
+               "auth offered; insecure_auth yes }\n"
                "listen lmtp { service lmtp; address 127.0.0.1:2424 }\n"
                "workers { mx 3; submission 2 }\n"
                "limits { sessions 20; sessions_per_client 10 }\n",
