@@ -2,17 +2,29 @@
  * Guessing: who has failed to log in how often, and who is blocked for how long. Pure: time is a
  * parameter (monotonic milliseconds), storage is the caller's.
  *
- * Failures count for the client's address (IPv6: its /64) and for the account. After `failures` of
- * them a subject is blocked for block_first, and each further failure after a block doubles the
- * next, up to block_max; a quiet day forgets. A distributed guess shows at the account, which many
- * addresses fail at: it is blocked for addresses that have not logged in to it before, so that its
- * owner is not locked out by strangers. A success clears the address's failures for the account.
+ * Failures count for the client's address (IPv6: its /64; IPv4 in IPv6: as IPv4) and for the
+ * account. After `failures` of them an address is blocked for block_first, and each further failure
+ * after a block doubles the next, up to block_max; a quiet day forgets. A distributed guess shows
+ * at the account, which many addresses fail at: four times as many failures block it, for an hour
+ * at the most, since more than one guess an hour is not needed to keep it safe and strangers decide
+ * when.
  *
- * Bounded: THROTTLE_SUBJECTS_MAX subjects; the least recently seen that is not blocked goes first.
+ * Neither holds for an address that has logged in to the account before ("known"): that pair has a
+ * count and a block of its own, by the address's rules, and does not count for the account. So an
+ * owner is not locked out by strangers, nor an office by its one forgotten telephone. A success
+ * clears the address's failures for the account.
+ *
+ * The caller asks throttle_may_try() twice: before it checks a password, and when it knows the
+ * result, before it tells it. A block that began in between is the answer then, whatever the result
+ * was; otherwise guesses in parallel would be free.
+ *
+ * Bounded: THROTTLE_SUBJECTS_MAX subjects, and as many known pairs; the least recently seen that is
+ * not blocked goes first. Blocked ones take at most half of the places.
  */
 #ifndef NUNCIO_ACCOUNT_THROTTLE_H
 #define NUNCIO_ACCOUNT_THROTTLE_H
 
+#include "base/arena.h"
 #include "base/buf.h"
 
 enum { THROTTLE_SUBJECTS_MAX = 100000 };
