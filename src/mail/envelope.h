@@ -56,6 +56,7 @@ struct envelope {
     struct slice client_name;
     struct slice helo;
     struct slice login;    /* authenticated account, or empty */
+    struct slice hold;     /* why queue must hold it from the start, or empty */
     struct slice listener; /* name of the listener, "sendmail", or "bounce" for our own DSNs */
     struct slice verdicts; /* opaque here: what the checks said */
 };

@@ -173,6 +173,7 @@ static json_t *envelope_json(const struct envelope *envelope, const struct outco
     put_text(json, "client_name", envelope->client_name);
     put_text(json, "helo", envelope->helo);
     put_text(json, "login", envelope->login);
+    put_text(json, "hold", envelope->hold);
     put_text(json, "listener", envelope->listener);
     return json;
 }

@@ -155,6 +155,8 @@ uint64_t fixture_submit(struct spool_writer *writer, size_t size)
         .id = spool_writer_next_id(writer),
         .received_ms = clock_wall_ms(),
         .reverse_path = SLICE("ann@example.com"),
+        .login = SLICE("ann@example.com"),
+        .hold = SLICE("the account is frozen"),
         .recipients = &recipient,
         .n_recipients = 1,
     };

@@ -230,6 +230,8 @@ static void test_export_writes_texts_and_envelopes(void **state)
     read_text(&path, got, sizeof(got));
     assert_non_null(strstr(got, "\"reverse_path\": \"ann@example.com\""));
     assert_non_null(strstr(got, "\"address\": \"joe@example.org\""));
+    assert_non_null(strstr(got, "\"login\": \"ann@example.com\""));
+    assert_non_null(strstr(got, "\"hold\": \"the account is frozen\""));
 }
 
 static void test_a_file_system_without_a_disk_is_warned_of(void **state)
