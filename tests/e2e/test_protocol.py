@@ -1,10 +1,7 @@
 """The protocol as a stranger sees it: raw sockets against one running server, expectations from the
 RFCs (5321, 1870, 2033, 2034, 2920, 3030, 3461, 6531) and not from the code.
 
-A conversation is a list of steps; a step is what is said and the replies that must follow, each a
-pattern. Text is said with a CRLF behind it, bytes as they are. CLOSED stands for the end of the
-session. The client checks the form of every reply by itself: CRLF, 512 octets, one code throughout,
-and an enhanced code of the same class wherever RFC 2034 wants one, nowhere else.
+A conversation is a list of steps, see session.py.
 """
 import pathlib
 import re
@@ -15,6 +12,7 @@ import tempfile
 import pytest
 
 from server import Server
+from session import CLOSED, Client
 
 CONF = '''
 trusted {{ 192.0.2.0/24; 2001:db8::/32 }}
@@ -28,7 +26,6 @@ limits {{ message_size 200K; recipients 150; text_line 150K; errors 10; idle_com
 timeouts {{ banner 50ms }}
 '''
 SIZE_MAX = 200 * 1024
-CLOSED = object()
 SYNTAX = r'50[01] 5\.5\.[24] '
 ADDRESS = r'(501|553) 5\.(1\.[37]|5\.[24]) '       # a path that no grammar allows
 ORDER = r'503 5\.5\.1 '
@@ -47,71 +44,6 @@ NOOP = ('NOOP', r'250 2\.0\.0 ')
 HELP = ('HELP', r'214[ -]2\.0\.0 ')
 QUIT = ('QUIT', r'221 2\.0\.0 ', CLOSED)
 READY = [EHLO, MAIL, RCPT]
-
-
-class Client:
-    def __init__(self, address, source=None, first=b''):
-        if isinstance(address, str):
-            self.socket = socket.socket(socket.AF_UNIX)
-            self.socket.connect(address)
-        else:
-            self.socket = socket.create_connection(address, source_address=source and (source, 0))
-        self.socket.settimeout(20)
-        self.file = self.socket.makefile('rb')
-        self.socket.sendall(first)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.file.close()
-        self.socket.close()
-
-    def reply(self):
-        """One reply, its lines joined, or CLOSED."""
-        lines = []
-        while not lines or lines[-1][3:4] == '-':
-            try:
-                line = self.file.readline()
-            except ConnectionResetError:
-                line = b''
-            if not line:
-                assert not lines, f'the session ended inside a reply: {lines}'
-                return CLOSED
-            assert re.fullmatch(rb'[2-5][0-5]\d[ -][\t -~]*\r\n', line) and len(line) <= 512, line
-            lines.append(line.decode().rstrip())
-            assert lines[-1][:3] == lines[0][:3], lines
-        return lines[0] + ''.join('\n' + line[4:] for line in lines[1:])
-
-    def say(self, said, *expected):
-        raw = said if isinstance(said, bytes) else said.encode() + b'\r\n'
-        try:
-            self.socket.sendall(raw)
-        except (BrokenPipeError, ConnectionResetError):
-            assert expected[-1] is CLOSED, f'{raw[:80]}: the session ended early'
-        reply = None
-        for pattern in expected:
-            reply = self.reply()
-            if pattern is CLOSED or reply is CLOSED:
-                assert pattern is reply, f'{raw[:80]}: {reply!r} is not {pattern!r}'
-                break
-            assert re.match(pattern, reply), f'{raw[:80]}: {reply!r} is not {pattern!r}'
-            self.check_enhanced(raw, reply)
-        return reply
-
-    @staticmethod
-    def check_enhanced(raw, reply):
-        """RFC 2034 section 3: on every 2xx, 4xx and 5xx but the greeting and the hellos."""
-        hello = re.match(rb'(?i)(ehlo|helo|lhlo|xclient)\b', raw)
-        if not hello and reply[0] in '245' and not reply.startswith('220'):
-            for line in reply[4:].split('\n'):
-                assert re.match(rf'{reply[0]}\.\d{{1,3}}\.\d{{1,3}} ', line), (raw[:80], reply)
-        if reply[0] == '3':
-            assert not re.match(r'\d\.\d', reply[4:]), reply
-
-    def run(self, steps):
-        for said, *expected in steps:
-            self.say(said, *expected)
 
 
 @pytest.fixture(scope='module')
