@@ -22,6 +22,7 @@ enum { STORE_PATIENCE_MS = 50, REOPEN_MS = 5000, BACKLOG_MAX = 16 * 1024 * 1024 
 
 struct auth {
     struct role_context *role;
+    struct directories *directories;
     struct resolver *resolver;
     struct files *files;
     struct store *store; /* NULL: could not be opened */
@@ -45,7 +46,7 @@ static void open_store(void *arg)
                       LOG_SLICE("problem", problem_line(&problems, problem)));
         loop_timer_arm(auth->reopen, clock_mono_ms() + REOPEN_MS);
     }
-    resolver_set_store(auth->resolver, auth->store);
+    directories_set_store(auth->directories, auth->store);
     problem_list_done(&problems);
 }
 
@@ -95,6 +96,7 @@ static void on_peer_down(void *arg, enum role peer)
     struct auth *auth = arg;
 
     buf_reset(&auth->backlog[peer]);
+    resolver_forget(auth->resolver, peer);
 }
 
 /* A store that failed is opened anew a little later. */
@@ -103,23 +105,29 @@ static void leave_broken_store(struct auth *auth)
     log_error(NULL, "account-store", LOG_STR("error", store_error(auth->store)));
     store_close(auth->store);
     auth->store = NULL;
-    resolver_set_store(auth->resolver, NULL);
+    directories_set_store(auth->directories, NULL);
     loop_timer_arm(auth->reopen, clock_mono_ms() + REOPEN_MS);
+}
+
+static void on_resolved(void *arg, unsigned asker, const struct msg_resolved *answer)
+{
+    struct auth *auth = arg;
+
+    buf_reset(&auth->out);
+    msg_resolved_encode(&auth->out, answer);
+    send_message(auth, (enum role)asker, MSG_RESOLVED, buf_slice(&auth->out));
 }
 
 static void on_resolve(struct auth *auth, enum role from, struct slice payload)
 {
     struct msg_resolve request;
-    struct msg_resolved answer;
 
     if (msg_resolve_decode(payload, &auth->arena, &request) < 0) {
         log_error(NULL, "message-broken", LOG_STR("peer", role_name(from)));
         return;
     }
-    resolver_resolve(auth->resolver, &request, clock_mono_ms(), &auth->arena, &answer);
-    msg_resolved_encode(&auth->out, &answer);
-    send_message(auth, from, MSG_RESOLVED, buf_slice(&auth->out));
-    if (resolver_store_is_broken(auth->resolver))
+    resolver_resolve(auth->resolver, from, &request);
+    if (directories_store_is_broken(auth->directories))
         leave_broken_store(auth);
 }
 
@@ -130,7 +138,7 @@ static void on_usage(struct auth *auth, enum role from, struct slice payload)
     if (msg_usage_decode(payload, &auth->arena, &usage) < 0)
         log_error(NULL, "message-broken", LOG_STR("peer", role_name(from)));
     else
-        resolver_usage(auth->resolver, &usage, clock_mono_ms());
+        resolver_usage(auth->resolver, &usage);
 }
 
 static void on_file(struct auth *auth, struct channel_message *message)
@@ -168,6 +176,7 @@ static bool on_config(void *arg, struct config *config, struct buf *why_not)
 
     (void)why_not;
     resolver_set_config(auth->resolver, config);
+    directories_set_config(auth->directories, config);
     return true;
 }
 
@@ -183,7 +192,7 @@ static void on_status(void *arg, struct buf *json)
                "\"cache_hits\":%ju,\"store_failures\":%ju,\"full\":%zu,",
                ok ? "ok" : "unavailable", (uintmax_t)accounts, (uintmax_t)aliases,
                (uintmax_t)counts.asked, (uintmax_t)counts.from_cache, (uintmax_t)counts.failed,
-               resolver_full_count(auth->resolver, clock_mono_ms()));
+               resolver_full_count(auth->resolver));
 }
 
 static void auth_init(struct auth *auth, struct role_context *role)
@@ -193,8 +202,11 @@ static void auth_init(struct auth *auth, struct role_context *role)
     buf_init(&auth->out, CHANNEL_PAYLOAD_MAX);
     for (size_t i = 0; i < ROLE_COUNT; i++)
         buf_init(&auth->backlog[i], BACKLOG_MAX);
-    auth->resolver = account_resolver_new(role->config);
     auth->files = files_new();
+    auth->directories = directories_new();
+    directories_set_config(auth->directories, role->config);
+    auth->resolver =
+        account_resolver_new(role->config, auth->directories, role->loop, on_resolved, auth);
     auth->reopen = loop_timer(role->loop, open_store, auth);
     open_store(auth);
 }
@@ -203,6 +215,7 @@ static void auth_done(struct auth *auth)
 {
     loop_timer_free(auth->reopen);
     account_resolver_free(auth->resolver);
+    directories_free(auth->directories);
     store_close(auth->store);
     files_free(auth->files);
     for (size_t i = 0; i < ROLE_COUNT; i++)

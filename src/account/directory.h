@@ -45,6 +45,9 @@ typedef void directory_on_check(void *arg, enum directory_status status, struct 
 
 struct directory_methods {
     const char *name; /* "store", "file", "dovecot" */
+    /* Its answers change without directories_generation() changing: who keeps them forgets them by
+     * himself. */
+    bool fleeting;
     void (*find)(struct directory *directory, struct slice address, directory_on_entry *answer,
                  void *arg);
     void (*login)(struct directory *directory, struct slice account, directory_on_login *answer,

@@ -19,41 +19,47 @@
  * struct msg_resolve. Other loops are the queue's to find, which expands step by step.
  *
  * Local parts are compared without regard to ASCII case and needless quotes.
+ *
+ * Where a domain's accounts and aliases are follows from its configuration (directories.h). An
+ * answer may come later; it comes within RESOLVER_PATIENCE_MS, by then as "later". Never is an
+ * address unknown because a directory was slow.
  */
 #ifndef NUNCIO_ACCOUNT_RESOLVE_H
 #define NUNCIO_ACCOUNT_RESOLVE_H
 
-#include "account/store.h"
-#include "config/config.h"
+#include "account/directories.h"
+#include "io/loop.h"
 #include "io/message.h"
+
+enum { RESOLVER_PATIENCE_MS = 4000, RESOLVER_UNDER_WAY_MAX = 4096 };
 
 struct resolver;
 
 struct resolver_counts {
     uint64_t asked;
     uint64_t from_cache;
-    uint64_t failed; /* answered RESOLVE_LATER because of the store */
+    uint64_t failed;  /* answered RESOLVE_LATER */
+    size_t under_way; /* now */
 };
 
-struct resolver *account_resolver_new(struct config *config);
+/* The answer to `asker`; its strings are valid during the call. */
+typedef void resolver_on_answer(void *arg, unsigned asker, const struct msg_resolved *answer);
+
+/* The directories and the loop stay the caller's. */
+struct resolver *account_resolver_new(struct config *config, struct directories *directories,
+                                      struct loop *loop, resolver_on_answer *on_answer, void *arg);
 void account_resolver_free(struct resolver *resolver);
-/* Takes a reference. */
+/* Takes a reference. To be told before the directories are. */
 void resolver_set_config(struct resolver *resolver, struct config *config);
-/* The store stays the caller's; NULL: there is none, and the answer is "later". */
-void resolver_set_store(struct resolver *resolver, struct store *store);
 
-/* Always gives an answer; its strings are from the arena, the request, the configuration, or
- * static. now_ms is monotonic. */
-void resolver_resolve(struct resolver *resolver, const struct msg_resolve *request, uint64_t now_ms,
-                      struct arena *arena, struct msg_resolved *ret_answer);
+/* Each question gets one answer, perhaps during the call. `asker` is the caller's number. */
+void resolver_resolve(struct resolver *resolver, unsigned asker, const struct msg_resolve *request);
+/* This asker is gone: its questions get no answer. */
+void resolver_forget(struct resolver *resolver, unsigned asker);
 /* Local's word on a mailbox with a quota. */
-void resolver_usage(struct resolver *resolver, const struct msg_usage *usage, uint64_t now_ms);
-
-/* The store has failed in a way that waiting does not mend; it was not asked again since. To be
- * closed, and set anew when it can be opened. */
-bool resolver_store_is_broken(const struct resolver *resolver);
+void resolver_usage(struct resolver *resolver, const struct msg_usage *usage);
 
 struct resolver_counts resolver_counts(const struct resolver *resolver);
-size_t resolver_full_count(const struct resolver *resolver, uint64_t now_ms);
+size_t resolver_full_count(const struct resolver *resolver);
 
 #endif

@@ -2,6 +2,7 @@
 #include "scratch.h"
 
 #include "account/resolve.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -32,9 +33,13 @@ struct bench {
     struct store *store; /* another handle than the resolver's */
     struct store *own;
     struct config *config;
+    struct directories *directories;
+    struct loop *loop;
     struct resolver *resolver;
     struct arena arena;
     uint64_t now_ms;
+    struct msg_resolved answer; /* the last one; strings in the arena */
+    unsigned answers, asker;
 };
 
 static struct config *parse(const char *text)
@@ -52,6 +57,41 @@ static struct config *parse(const char *text)
     return config;
 }
 
+/* As it goes to whoever asked, so that the strings are the arena's. */
+static void on_answer(void *arg, unsigned asker, const struct msg_resolved *answer)
+{
+    struct bench *bench = arg;
+    struct buf out;
+
+    buf_init(&out, 100000);
+    msg_resolved_encode(&out, answer);
+    assert_int_equal(msg_resolved_decode(arena_dup(&bench->arena, buf_slice(&out)), &bench->arena,
+                                         &bench->answer),
+                     0);
+    buf_done(&out);
+    bench->answers++;
+    bench->asker = asker;
+}
+
+static void use_config(struct bench *bench, struct config *config)
+{
+    resolver_set_config(bench->resolver, config);
+    directories_set_config(bench->directories, config);
+}
+
+/* An answer that comes at once. */
+static const struct msg_resolved *ask(struct bench *bench, const struct msg_resolve *request,
+                                      uint64_t now_ms)
+{
+    unsigned before = bench->answers;
+
+    clock_fake(0, now_ms);
+    resolver_resolve(bench->resolver, 7, request);
+    assert_int_equal(bench->answers, before + 1);
+    assert_int_equal(bench->asker, 7);
+    return &bench->answer;
+}
+
 static int set_up(void **state)
 {
     struct bench *bench = calloc(1, sizeof(*bench));
@@ -60,8 +100,12 @@ static int set_up(void **state)
     bench->store = scratch_open(&bench->scratch);
     bench->own = scratch_open(&bench->scratch);
     bench->config = parse(config_text);
-    bench->resolver = account_resolver_new(bench->config);
-    resolver_set_store(bench->resolver, bench->own);
+    bench->loop = loop_new();
+    bench->directories = directories_new();
+    directories_set_config(bench->directories, bench->config);
+    directories_set_store(bench->directories, bench->own);
+    bench->resolver =
+        account_resolver_new(bench->config, bench->directories, bench->loop, on_answer, bench);
     arena_init(&bench->arena);
     *state = bench;
     return 0;
@@ -71,7 +115,10 @@ static int tear_down(void **state)
 {
     struct bench *bench = *state;
 
+    clock_unfake();
     account_resolver_free(bench->resolver);
+    directories_free(bench->directories);
+    loop_free(bench->loop);
     config_unref(bench->config);
     store_close(bench->own);
     store_close(bench->store);
@@ -88,21 +135,21 @@ static const char *resolve_via(struct bench *bench, const char *address, const c
 {
     struct msg_resolve request = {
         .request = 42, .address = slice_from_cstr(address), .via = slice_from_cstr(via)};
-    struct msg_resolved answer;
+    const struct msg_resolved *answer;
     struct buf text;
     const char *copy;
 
     /* Each question a second later than the last: changes of the store are always seen. */
     bench->now_ms += 1000;
-    resolver_resolve(bench->resolver, &request, bench->now_ms, &bench->arena, &answer);
-    assert_int_equal(answer.request, 42);
-    assert_in_range(answer.status, RESOLVE_LOCAL, RESOLVE_FULL);
+    answer = ask(bench, &request, bench->now_ms);
+    assert_int_equal(answer->request, 42);
+    assert_in_range(answer->status, RESOLVE_LOCAL, RESOLVE_FULL);
     buf_init(&text, 4096);
-    buf_add_cstr(&text, names[answer.status]);
-    if (answer.account.len)
-        buf_printf(&text, " %.*s", SLICE_ARG(answer.account));
-    for (uint32_t i = 0; i < answer.n_targets; i++)
-        buf_printf(&text, " %.*s", SLICE_ARG(answer.targets[i]));
+    buf_add_cstr(&text, names[answer->status]);
+    if (answer->account.len)
+        buf_printf(&text, " %.*s", SLICE_ARG(answer->account));
+    for (uint32_t i = 0; i < answer->n_targets; i++)
+        buf_printf(&text, " %.*s", SLICE_ARG(answer->targets[i]));
     copy = arena_cstr(&bench->arena, buf_slice(&text));
     buf_done(&text);
     return copy;
@@ -230,7 +277,7 @@ static void test_postmaster_without_anything_configured_has_a_mailbox(void **sta
                                   "domain catch.example { catch_all all@a.example }\n"
                                   "domain own.example { catch_all postmaster@own.example }\n");
 
-    resolver_set_config(bench->resolver, config);
+    use_config(bench, config);
     config_unref(config);
     assert_string_equal(resolve(bench, "postmaster"), "local postmaster");
     assert_string_equal(resolve(bench, "Postmaster@a.example"), "local postmaster");
@@ -258,7 +305,7 @@ static void test_a_postmaster_that_means_himself_is_the_mailbox(void **state)
     struct config *config = parse("hostname a.example\npostmaster Postmaster@a.example\n"
                                   "domain a.example\ndomain b.example\n");
 
-    resolver_set_config(bench->resolver, config);
+    use_config(bench, config);
     config_unref(config);
     assert_string_equal(resolve(bench, "postmaster@b.example"), "expand Postmaster@a.example");
     assert_string_equal(resolve(bench, "postmaster@a.example"), "local postmaster");
@@ -275,21 +322,21 @@ static void test_quotas_are_the_accounts_own_or_the_domains(void **state)
                                 .quota_bytes = 77,
                                 .quota_messages = 5};
     struct msg_resolve request = {.address = SLICE("own@example.org")};
-    struct msg_resolved answer;
+    const struct msg_resolved *answer;
 
     assert_int_equal(store_account_add(bench->store, &own), 0);
     own.address = SLICE("none@example.org");
     own.quota_bytes = own.quota_messages = 0;
     assert_int_equal(store_account_add(bench->store, &own), 0);
     add_account(bench->store, "joe@example.org");
-    resolver_resolve(bench->resolver, &request, 0, &bench->arena, &answer);
-    assert_true(answer.quota_bytes == 77 && answer.quota_messages == 5);
+    answer = ask(bench, &request, 0);
+    assert_true(answer->quota_bytes == 77 && answer->quota_messages == 5);
     request.address = SLICE("none@example.org");
-    resolver_resolve(bench->resolver, &request, 0, &bench->arena, &answer);
-    assert_true(answer.quota_bytes == 0 && answer.quota_messages == 0);
+    answer = ask(bench, &request, 0);
+    assert_true(answer->quota_bytes == 0 && answer->quota_messages == 0);
     request.address = SLICE("joe@example.org");
-    resolver_resolve(bench->resolver, &request, 0, &bench->arena, &answer);
-    assert_true(answer.quota_bytes == 1 << 20 && answer.quota_messages == 0);
+    answer = ask(bench, &request, 0);
+    assert_true(answer->quota_bytes == 1 << 20 && answer->quota_messages == 0);
 }
 
 static void test_a_full_mailbox_is_full_for_a_minute(void **state)
@@ -299,15 +346,15 @@ static void test_a_full_mailbox_is_full_for_a_minute(void **state)
 
     add_account(bench->store, "joe@example.org");
     assert_string_equal(resolve(bench, "joe@example.org"), "local joe@example.org");
-    resolver_usage(bench->resolver, &usage, bench->now_ms);
+    resolver_usage(bench->resolver, &usage);
     assert_string_equal(resolve(bench, "joe@example.org"), "full joe@example.org");
     assert_string_equal(resolve(bench, "JOE+x@example.org"), "full joe@example.org");
-    assert_int_equal(resolver_full_count(bench->resolver, bench->now_ms), 1);
+    assert_int_equal(resolver_full_count(bench->resolver), 1);
     bench->now_ms += 60000;
     assert_string_equal(resolve(bench, "joe@example.org"), "local joe@example.org");
-    resolver_usage(bench->resolver, &usage, bench->now_ms);
+    resolver_usage(bench->resolver, &usage);
     usage.full = false;
-    resolver_usage(bench->resolver, &usage, bench->now_ms);
+    resolver_usage(bench->resolver, &usage);
     assert_string_equal(resolve(bench, "joe@example.org"), "local joe@example.org");
 }
 
@@ -315,16 +362,16 @@ static void test_changes_of_the_store_are_seen_within_100_ms(void **state)
 {
     struct bench *bench = *state;
     struct msg_resolve request = {.address = SLICE("new@example.org")};
-    struct msg_resolved answer;
+    const struct msg_resolved *answer;
 
-    resolver_resolve(bench->resolver, &request, 1000, &bench->arena, &answer);
-    assert_int_equal(answer.status, RESOLVE_UNKNOWN);
+    answer = ask(bench, &request, 1000);
+    assert_int_equal(answer->status, RESOLVE_UNKNOWN);
     add_account(bench->store, "new@example.org");
-    resolver_resolve(bench->resolver, &request, 1099, &bench->arena, &answer);
-    assert_int_equal(answer.status, RESOLVE_UNKNOWN);
+    answer = ask(bench, &request, 1099);
+    assert_int_equal(answer->status, RESOLVE_UNKNOWN);
     assert_int_equal(resolver_counts(bench->resolver).from_cache, 1);
-    resolver_resolve(bench->resolver, &request, 1100, &bench->arena, &answer);
-    assert_int_equal(answer.status, RESOLVE_LOCAL);
+    answer = ask(bench, &request, 1100);
+    assert_int_equal(answer->status, RESOLVE_LOCAL);
 }
 
 static void test_without_a_store_nobody_is_unknown(void **state)
@@ -332,12 +379,12 @@ static void test_without_a_store_nobody_is_unknown(void **state)
     struct bench *bench = *state;
 
     add_account(bench->store, "joe@example.org");
-    resolver_set_store(bench->resolver, NULL);
+    directories_set_store(bench->directories, NULL);
     assert_string_equal(resolve(bench, "joe@example.org"), "later");
     assert_string_equal(resolve(bench, "nobody@example.org"), "later");
     assert_string_equal(resolve(bench, "x@relayed.example"), "route");
     assert_string_equal(resolve(bench, "postmaster"), "expand admin@example.org");
-    resolver_set_store(bench->resolver, bench->own);
+    directories_set_store(bench->directories, bench->own);
     assert_string_equal(resolve(bench, "joe@example.org"), "local joe@example.org");
 }
 
@@ -350,10 +397,10 @@ static void test_a_store_that_breaks_makes_nobody_unknown(void **state)
     assert_int_equal(sqlite3_exec(db, "DROP TABLE accounts", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     assert_string_equal(resolve(bench, "nobody@example.org"), "later");
-    assert_true(resolver_store_is_broken(bench->resolver));
+    assert_true(directories_store_is_broken(bench->directories));
     assert_int_equal(resolver_counts(bench->resolver).failed, 1);
-    resolver_set_store(bench->resolver, NULL);
-    assert_false(resolver_store_is_broken(bench->resolver));
+    directories_set_store(bench->directories, NULL);
+    assert_false(directories_store_is_broken(bench->directories));
 }
 
 int main(void)

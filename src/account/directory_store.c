@@ -1,0 +1,146 @@
+/*
+ * Accounts and aliases of our own store, as a directory. See directory_store.h.
+ *
+ * Both look-ups of an address are made in one read transaction. Whether another process has changed
+ * the store is asked at most each FRESH_MS, since it costs a system call.
+ */
+#include "account/directory_store.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { FRESH_MS = 100 };
+
+struct directory_store {
+    struct directory directory;
+    struct store *store;
+    bool broken;
+    bool checked; /* `version` and `checked_ms` are set */
+    uint64_t version, checked_ms, generation;
+    struct arena arena; /* of one answer */
+};
+
+static struct directory_store *from(const struct directory *directory)
+{
+    return (struct directory_store *)(uintptr_t)directory;
+}
+
+static enum directory_status status_of(struct directory_store *own, int result)
+{
+    directory_store_note(&own->directory, result);
+    if (result == 0)
+        return DIRECTORY_FOUND;
+    return result == STORE_MISSING ? DIRECTORY_NONE : DIRECTORY_LATER;
+}
+
+static int read_entry(struct directory_store *own, struct slice address,
+                      struct directory_entry *ret_entry)
+{
+    struct store_account account;
+    int alias = store_alias_find(own->store, &own->arena, address, &ret_entry->targets);
+    int r = alias < 0 ? alias : store_account_find(own->store, &own->arena, address, &account);
+
+    if (r != 0)
+        return r == STORE_MISSING ? alias : r;
+    ret_entry->is_account = true;
+    ret_entry->enabled = account.enabled;
+    ret_entry->own_quota = account.own_quota;
+    ret_entry->quota_bytes = account.quota_bytes;
+    ret_entry->quota_messages = account.quota_messages;
+    return 0;
+}
+
+static void store_find(struct directory *directory, struct slice address,
+                       directory_on_entry *answer, void *arg)
+{
+    struct directory_store *own = from(directory);
+    struct directory_entry entry = {0};
+    struct store *store = directory_store_get(directory);
+    int r = store ? store_read_begin(store) : -EBUSY;
+
+    if (r == 0) {
+        r = read_entry(own, address, &entry);
+        store_read_end(store);
+    }
+    answer(arg, status_of(own, r), &entry);
+    arena_reset(&own->arena);
+}
+
+static void store_cancel(struct directory *directory, void *arg)
+{
+    (void)directory;
+    (void)arg;
+}
+
+static void store_free(struct directory *directory)
+{
+    struct directory_store *own = from(directory);
+
+    arena_done(&own->arena);
+    free(own);
+}
+
+static const struct directory_methods methods = {
+    .name = "store",
+    .find = store_find,
+    .cancel = store_cancel,
+    .free = store_free,
+};
+
+struct directory *directory_store_new(void)
+{
+    struct directory_store *own = xcalloc(1, sizeof(*own));
+
+    own->directory.methods = &methods;
+    arena_init(&own->arena);
+    return &own->directory;
+}
+
+void directory_store_set(struct directory *directory, struct store *store)
+{
+    struct directory_store *own = from(directory);
+
+    own->store = store;
+    own->broken = own->checked = false;
+    own->generation++;
+}
+
+struct store *directory_store_get(const struct directory *directory)
+{
+    const struct directory_store *own = from(directory);
+
+    return own->broken ? NULL : own->store;
+}
+
+bool directory_store_is_broken(const struct directory *directory)
+{
+    return from(directory)->broken;
+}
+
+void directory_store_note(struct directory *directory, int result)
+{
+    struct directory_store *own = from(directory);
+
+    if (own->store && result < 0 && result != -EBUSY)
+        own->broken = true;
+}
+
+uint64_t directory_store_generation(struct directory *directory, uint64_t now_ms)
+{
+    struct directory_store *own = from(directory);
+    struct store *store = directory_store_get(directory);
+    uint64_t version;
+
+    if (!store || (own->checked && now_ms - own->checked_ms < FRESH_MS))
+        return own->generation;
+    if (store_version(store, &version) < 0) {
+        own->checked = false;
+        return ++own->generation;
+    }
+    if (!own->checked || version != own->version)
+        own->generation++;
+    own->checked = true;
+    own->version = version;
+    own->checked_ms = now_ms;
+    return own->generation;
+}
