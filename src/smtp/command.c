@@ -8,7 +8,7 @@ static const struct {
     {SMTP_MAIL, "MAIL"}, {SMTP_RCPT, "RCPT"},       {SMTP_DATA, "DATA"}, {SMTP_EHLO, "EHLO"},
     {SMTP_QUIT, "QUIT"}, {SMTP_BDAT, "BDAT"},       {SMTP_RSET, "RSET"}, {SMTP_HELO, "HELO"},
     {SMTP_LHLO, "LHLO"}, {SMTP_NOOP, "NOOP"},       {SMTP_VRFY, "VRFY"}, {SMTP_EXPN, "EXPN"},
-    {SMTP_HELP, "HELP"}, {SMTP_XCLIENT, "XCLIENT"},
+    {SMTP_HELP, "HELP"}, {SMTP_XCLIENT, "XCLIENT"}, {SMTP_AUTH, "AUTH"},
 };
 
 static size_t word_length(struct slice line)

@@ -8,6 +8,7 @@
 
 enum smtp_verb {
     SMTP_UNKNOWN,
+    SMTP_AUTH,
     SMTP_BDAT,
     SMTP_DATA,
     SMTP_EHLO,
