@@ -5,6 +5,7 @@
  * What is offered here is what the rest of the house keeps: nothing whose values are not stored
  * and honoured on the way out.
  */
+#include "receive/auth.h"
 #include "receive/commands.h"
 
 static struct smtp_reply greet(struct session *session, struct slice argument, bool extended)
@@ -28,13 +29,15 @@ static struct smtp_reply extensions(struct session *session, struct arena *scrat
 {
     const struct config *config = session->config;
     const struct config_limits *limits = &config->limits;
+    struct slice auth = auth_keyword(session, scratch);
 
     return smtp_reply_format(
         scratch, 250, STATUS(0, 0, 0),
         "%.*s\nPIPELINING\nSIZE %llu\n8BITMIME\nCHUNKING\nSMTPUTF8\nENHANCEDSTATUSCODES\nDSN\n"
-        "LIMITS MAILMAX=%u RCPTMAX=%u%s\nHELP",
+        "LIMITS MAILMAX=%u RCPTMAX=%u%s%.*s\nHELP",
         SLICE_ARG(config->hostname), (unsigned long long)limits->message_size, limits->transactions,
-        limits->recipients, offers_xclient(session) ? "\nXCLIENT " SMTP_XCLIENT_ATTRIBUTES : "");
+        limits->recipients, offers_xclient(session) ? "\nXCLIENT " SMTP_XCLIENT_ATTRIBUTES : "",
+        SLICE_ARG(auth));
 }
 
 struct smtp_reply cmd_ehlo(struct session *session, struct slice argument, struct arena *scratch)

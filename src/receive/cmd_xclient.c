@@ -4,6 +4,7 @@
  *
  * LOGIN and PROTO are read and not believed: nothing here depends on them.
  */
+#include "receive/auth.h"
 #include "receive/commands.h"
 #include "receive/gate.h"
 
@@ -32,6 +33,7 @@ struct smtp_reply cmd_xclient(struct session *session, struct slice argument, st
     if (reply.code)
         return reply;
     session_reset_transaction(session);
+    auth_forget(session);
     take_over(session, &xclient);
     session->state = STATE_START;
     reply = gate_count_client(session);

@@ -5,7 +5,11 @@
  * Limits: command lines' length, errors, commands without a transaction. A client of an mx listener
  * that sends on behind a command whose reply it must await is no mail server, and is sent away.
  */
+#include "receive/auth.h"
 #include "receive/commands.h"
+#include "smtp/sasl.h"
+
+enum { LOGGED_LINE_MAX = 256 };
 
 enum command_flags {
     LAST_OF_GROUP = 1,
@@ -21,6 +25,7 @@ struct command {
 };
 
 static const struct command commands[SMTP_VERBS] = {
+    [SMTP_AUTH] = {cmd_auth, STATE_READY, LAST_OF_GROUP | IDLE},
     [SMTP_BDAT] = {cmd_bdat, STATE_ANY, 0}, /* its octets come in any case */
     [SMTP_DATA] = {cmd_data, STATE_MAIL | STATE_RCPT, LAST_OF_GROUP},
     [SMTP_EHLO] = {cmd_ehlo, STATE_ANY, LAST_OF_GROUP | IDLE | NOT_LMTP},
@@ -82,15 +87,28 @@ static struct smtp_reply refuse_line(enum smtp_line verdict)
     return SMTP_REPLY_NONE;
 }
 
+/* What of a line may stand in the log: a client that sends its responses without waiting for the
+ * challenges has them taken for commands when the first one is refused. */
+static struct slice loggable(const struct session *session, struct slice line)
+{
+    struct smtp_command word = smtp_command_parse(line);
+
+    if (word.verb == SMTP_AUTH)
+        return word.word;
+    if (word.verb == SMTP_UNKNOWN && auth_may_come(session))
+        return SLICE("(not shown)");
+    return slice_sub(line, 0, LOGGED_LINE_MAX);
+}
+
 static void log_refusal(const struct session *session, struct slice line,
                         const struct smtp_reply *reply)
 {
     log_info(&session->log, "refused", LOG_STR("client", session->client_text),
-             LOG_SLICE("line", slice_sub(line, 0, 256)), LOG_INT("code", reply->code),
+             LOG_SLICE("line", loggable(session, line)), LOG_INT("code", reply->code),
              LOG_STR("status", status_format(reply->status).text), LOG_SLICE("text", reply->text));
 }
 
-static void count_error(struct session *session, struct smtp_reply *reply)
+void dispatch_count_error(struct session *session, struct smtp_reply *reply)
 {
     if (reply->code < 500 || reply->close)
         return;
@@ -98,10 +116,28 @@ static void count_error(struct session *session, struct smtp_reply *reply)
         *reply = SMTP_REPLY_CLOSE(421, 4, 7, 0, "too many errors");
 }
 
+/* AUTH with its initial response may be longer than other commands. */
+static enum smtp_line next_line(struct session *session, struct slice *input,
+                                struct slice *ret_line)
+{
+    size_t most = session->config->limits.command_line;
+    size_t before = input->len;
+    enum smtp_line verdict;
+
+    most = most < TASK_SCRATCH_SIZE ? most : TASK_SCRATCH_SIZE;
+    session->lines.max =
+        auth_may_come(session) && most < SMTP_AUTH_LINE_MAX ? SMTP_AUTH_LINE_MAX : most;
+    verdict = smtp_lines_next(&session->lines, input, ret_line);
+    if (verdict == SMTP_LINE_GOOD && before - input->len > most &&
+        smtp_command_parse(*ret_line).verb != SMTP_AUTH)
+        return SMTP_LINE_LONG;
+    return verdict;
+}
+
 bool dispatch_line(struct session *session, struct step *step, struct slice *input)
 {
     struct slice line = SLICE_NULL;
-    enum smtp_line verdict = smtp_lines_next(&session->lines, input, &line);
+    enum smtp_line verdict = next_line(session, input, &line);
     struct smtp_reply reply;
 
     if (verdict == SMTP_LINE_MORE)
@@ -113,7 +149,7 @@ bool dispatch_line(struct session *session, struct step *step, struct slice *inp
     } else {
         reply = refuse_line(verdict);
     }
-    count_error(session, &reply);
+    dispatch_count_error(session, &reply);
     if (reply.code >= 400)
         log_refusal(session, line, &reply);
     session_progress(session);

@@ -33,9 +33,14 @@ struct receive {
 
 /* ---- seams ---------------------------------------------------------------------------------- */
 
-static int send_question(void *arg, struct slice payload)
+static int send_question(void *arg, enum message_type type, struct slice payload)
 {
-    return role_send(arg, ROLE_AUTH, MSG_RESOLVE, payload, NULL, 0);
+    return role_send(arg, ROLE_AUTH, (uint16_t)type, payload, NULL, 0);
+}
+
+static int send_sasl(void *arg, struct slice payload)
+{
+    return role_send(arg, ROLE_AUTH, MSG_SASL, payload, NULL, 0);
 }
 
 static enum resolve_status resolve(void *arg, struct slice address)
@@ -45,12 +50,32 @@ static enum resolve_status resolve(void *arg, struct slice address)
 
 /* ---- handlers, on the loop's thread --------------------------------------------------------- */
 
+static void take_mechanisms(struct server *server, struct slice payload)
+{
+    struct msg_mechanisms told;
+
+    if (msg_mechanisms_decode(payload, NULL, &told) == 0)
+        atomic_store(&server->mechanisms, told.set);
+}
+
+static void on_auth(struct receive *receive, uint16_t type, struct slice payload)
+{
+    if (type == MSG_RESOLVED)
+        lookup_answer(receive->lookup, payload);
+    else if (type == MSG_SASL_REPLY)
+        exchanges_reply(receive->server.exchanges, payload);
+    else if (type == MSG_SUBMISSION_REPLY)
+        lookup_submission_answer(receive->lookup, payload);
+    else if (type == MSG_MECHANISMS)
+        take_mechanisms(&receive->server, payload);
+}
+
 static void on_message(void *arg, enum role from, struct channel_message *message)
 {
     struct receive *receive = arg;
 
-    if (from == ROLE_AUTH && message->type == MSG_RESOLVED)
-        lookup_answer(receive->lookup, message->payload);
+    if (from == ROLE_AUTH)
+        on_auth(receive, message->type, message->payload);
     else if (from == ROLE_QUEUE && message->type == MSG_TAKEN)
         durable_taken(&receive->durable, message->payload);
     channel_message_close_fds(message);
@@ -68,10 +93,12 @@ static void on_peer_down(void *arg, enum role peer)
 {
     struct receive *receive = arg;
 
-    if (peer == ROLE_AUTH)
+    if (peer == ROLE_AUTH) {
         lookup_lost(receive->lookup);
-    else if (peer == ROLE_QUEUE)
+        exchanges_lost(receive->server.exchanges);
+    } else if (peer == ROLE_QUEUE) {
         durable_queue_lost(&receive->durable);
+    }
 }
 
 static void on_writable(void *arg, enum role peer)
@@ -113,6 +140,9 @@ static void on_status(void *arg, struct buf *json)
     buf_printf(json, "\"unread_bytes\":%llu,",
                (unsigned long long)atomic_load(&receive->server.unread));
     buf_printf(json, "\"from_maildrop\":%llu,", (unsigned long long)atomic_load(&counts->dropped));
+    buf_printf(json, "\"logins\":%llu,\"refused_logins\":%llu,",
+               (unsigned long long)atomic_load(&counts->logins),
+               (unsigned long long)atomic_load(&counts->refused_logins));
     buf_printf(json, "\"refused_messages\":%llu,\"refused_recipients\":%llu,",
                (unsigned long long)atomic_load(&counts->refused_messages),
                (unsigned long long)atomic_load(&counts->refused_recipients));
@@ -167,13 +197,16 @@ static int start_listeners(struct receive *receive)
 static int start(struct receive *receive)
 {
     struct config *config = receive->config;
-    struct lookup_options options = {
+    struct ask_options options = {
         .send = send_question, .arg = receive->role, .timeout_ms = RESOLVE_TIMEOUT_MS};
+    struct exchange_options sasl = {
+        .send = send_sasl, .arg = receive->role, .wake = receive->server.wake};
     int r;
 
     /* Waiting for auth must leave threads to those that do not. */
     options.waiting_max = (config->workers_mx + config->workers_submission + 1) / 2;
     receive->lookup = lookup_new(&options);
+    receive->server.exchanges = exchanges_new(&sasl);
     receive->server.resolve = resolve;
     receive->server.resolve_arg = receive->lookup;
     r = open_spool(receive);
@@ -206,6 +239,7 @@ static void stop(struct receive *receive)
     }
     drop_close(receive->drop);
     lookup_free(receive->lookup);
+    exchanges_free(receive->server.exchanges);
     free(receive->listeners);
 }
 

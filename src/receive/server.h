@@ -9,6 +9,7 @@
 #include "io/message.h"
 #include "io/tasks.h"
 #include "receive/clients.h"
+#include "receive/exchange.h"
 #include "spool/spool.h"
 
 #include <pthread.h>
@@ -23,6 +24,8 @@ struct server_counts {
     _Atomic uint64_t refused_recipients;
     _Atomic uint64_t refused_messages; /* after their text had come */
     _Atomic uint64_t dropped;          /* collected from the maildrop */
+    _Atomic uint64_t logins;
+    _Atomic uint64_t refused_logins;
 };
 
 struct server {
@@ -31,6 +34,8 @@ struct server {
     enum resolve_status (*resolve)(void *arg, struct slice address);
     void *resolve_arg;
     void (*wake)(struct task *task);
+    struct exchanges *exchanges;
+    atomic_uint mechanisms; /* set of enum mechanism that auth can verify; 0: not told yet */
 
     pthread_mutex_t config_lock; /* guards `config` against a change while it is being taken */
     struct config *config;       /* the one in force */

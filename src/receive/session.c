@@ -12,6 +12,7 @@
 #include "receive/session.h"
 
 #include "base/clock.h"
+#include "receive/auth.h"
 #include "receive/gate.h"
 
 #include <arpa/inet.h>
@@ -23,6 +24,7 @@ enum {
     STEP_MS = 20,
     OUTPUT_ENOUGH = 32 * 1024, /* then it is sent before more is read */
     LINGER_MS = 2000,
+    AUTH_MS = 60 * 1000, /* for the auth role, to answer */
 };
 
 bool session_is_lmtp(const struct session *session)
@@ -65,10 +67,15 @@ struct session *session_new(const struct listener *listener, int fd,
     session->log = (struct log_context){.parent = &session->log_service,
                                         .field = LOG_STR("session", session->id)};
     session->lines.bare_lf_ok = listener->settings->bare_newline == BARE_CONVERT;
-    session->lines.max = session->config->limits.command_line;
-    if (session->lines.max > TASK_SCRATCH_SIZE)
-        session->lines.max = TASK_SCRATCH_SIZE;
     return session;
+}
+
+/* What a client said may hold its password. */
+static void drop_pending(struct session *session)
+{
+    if (session->pending.ptr && auth_may_come(session))
+        explicit_bzero(session->pending.ptr, session->pending.size);
+    buf_done(&session->pending);
 }
 
 static void session_free(struct session *session)
@@ -77,11 +84,12 @@ static void session_free(struct session *session)
              LOG_SLICE("helo", session->helo), LOG_INT("messages", session->messages),
              LOG_INT("errors", session->errors), LOG_STR("end", session->quit ? "quit" : "lost"));
     session_reset_transaction(session);
+    auth_forget(session);
     if (session->counted)
         clients_leave(session->server->clients, &session->client);
     transport_close(&session->transport);
     atomic_fetch_sub(&session->server->sessions, 1);
-    buf_done(&session->pending);
+    drop_pending(session);
     buf_done(&session->unsent);
     arena_done(&session->arena);
     arena_done(&session->transaction_arena);
@@ -111,6 +119,8 @@ static uint64_t timeout_ms(const struct session *session)
 
     if (session->phase == PHASE_LINGER)
         return LINGER_MS;
+    if (session->phase == PHASE_AUTH)
+        return AUTH_MS;
     if (ms > timeouts->pressure_ms && server_is_under_pressure(session->server, session->config))
         return timeouts->pressure_ms;
     return ms;
@@ -181,7 +191,7 @@ static bool send_replies(struct session *session, struct step *step)
 static bool takes_input(const struct session *session)
 {
     return session->phase != PHASE_COMMIT && session->phase != PHASE_HELD &&
-           session->phase != PHASE_END;
+           session->phase != PHASE_AUTH && session->phase != PHASE_END;
 }
 
 /* Processes what it can of *input; returns when more is needed, none is taken now, or enough was
@@ -198,6 +208,8 @@ static void process(struct session *session, struct step *step, struct slice *in
             return;
         else if (session->phase == PHASE_COMMANDS)
             more = more && dispatch_line(session, step, input);
+        else if (session->phase == PHASE_AUTH_LINE)
+            more = more && auth_take_line(session, step, input);
         else if (session->phase == PHASE_DATA && more)
             text_take_data(session, step, input);
         else if (session->phase == PHASE_BDAT)
@@ -216,7 +228,7 @@ static struct slice take_pending(struct session *session, struct task_scratch *s
 
     if (len)
         memcpy(scratch->bytes, session->pending.ptr, len);
-    buf_done(&session->pending);
+    drop_pending(session);
     return slice_from(scratch->bytes, len);
 }
 
@@ -252,8 +264,8 @@ static bool read_more(struct session *session, struct task_scratch *scratch, str
 static bool serve(struct session *session, struct step *step, bool drained)
 {
     struct task_scratch *scratch = step->scratch;
+    bool secret = auth_may_come(session), enough = false;
     struct slice input = take_pending(session, scratch);
-    bool enough = false;
 
     process(session, step, &input);
     while (!enough && takes_input(session) && scratch->out.len < OUTPUT_ENOUGH) {
@@ -266,6 +278,8 @@ static bool serve(struct session *session, struct step *step, bool drained)
         process(session, step, &input);
     }
     buf_add_slice(&session->pending, input);
+    if (secret)
+        explicit_bzero(scratch->bytes, scratch->size);
     if (session->ended_by_peer && takes_input(session) && !enough &&
         scratch->out.len < OUTPUT_ENOUGH)
         session->phase = PHASE_END;
@@ -285,6 +299,8 @@ static void on_timeout(struct session *session, struct step *step)
         return;
     if (session->phase == PHASE_HELD) {
         commit_release(session, step);
+    } else if (session->phase == PHASE_AUTH) {
+        auth_time_out(session, step);
     } else if (session->phase == PHASE_LINGER || session->unsent.len) {
         session->phase = PHASE_END;
     } else {
@@ -336,8 +352,10 @@ static void work(struct session *session, struct step *step, bool drained, bool 
     *yield = serve(session, step, drained);
     if (session->phase == PHASE_BANNER && step->started_ms >= session->deadline_ms) {
         gate_send_banner(session, step);
+        /* Nobody can wake it yet in its very first step, so it may begin nothing then that waits.
+         */
         if (session->pending.len)
-            *yield = serve(session, step, true);
+            *yield = session->task ? serve(session, step, true) : true;
     }
 }
 
@@ -350,8 +368,10 @@ static struct task_step park(struct session *session, bool yield)
     if (session->phase == PHASE_COMMIT) {
         next.deadline_ms = TASK_NO_DEADLINE;
         next.want &= TASK_WRITE;
-    } else if (session->phase == PHASE_HELD) {
+    } else if (session->phase == PHASE_HELD || session->phase == PHASE_AUTH) {
         next.want &= TASK_WRITE;
+    } else if (yield && !session->task) {
+        next.want = TASK_WRITE; /* which it is: the next step comes at once */
     } else if (yield && session->unsent.len == 0) {
         next.next = TASK_YIELD;
     } else if (next.deadline_ms > slow) {
@@ -374,6 +394,8 @@ struct task_step session_run(void *arg, enum task_why why, struct task_scratch *
         on_stop(session, &step);
     else if (why == TASK_WOKEN && session->phase == PHASE_COMMIT)
         commit_finish(session, &step);
+    else if (session->phase == PHASE_AUTH && auth_finish(session, &step))
+        session_progress(session);
     else if (step.started_ms >= session->deadline_ms || text_is_too_slow(session))
         on_timeout(session, &step);
     /* A client that awaits the reply to its text has sent nothing behind it. */

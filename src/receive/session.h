@@ -7,7 +7,8 @@
  *
  *   session.c    the phases, reading, writing, parking, deadlines
  *   dispatch.c   from a command line to its handler and back
- *   cmd_*.c      the handlers, which return a reply and never write
+ *   cmd_*.c      the handlers, which return a reply and never write; cmd_auth.c also has what
+ *                comes behind AUTH (auth.h)
  *   text.c       DATA and BDAT octets
  *   commit.c     from the end of the text to the reply
  *   gate.c       what comes before the banner: limits, PROXY, early talkers
@@ -40,14 +41,16 @@ struct listener {
 
 enum session_phase {
     PHASE_NEW,
-    PHASE_PROXY,    /* the PROXY header of a proxy */
-    PHASE_BANNER,   /* the delay before the banner; bytes now come too early */
-    PHASE_COMMANDS, /* command lines */
-    PHASE_DATA,     /* the text behind 354 */
-    PHASE_BDAT,     /* octets of a chunk */
-    PHASE_COMMIT,   /* the text is complete, the disk has the word */
-    PHASE_HELD,     /* it is on disk; the reply waits, because the queue is behind */
-    PHASE_LINGER,   /* the last reply is out; the client's bytes are thrown away for a moment */
+    PHASE_PROXY,     /* the PROXY header of a proxy */
+    PHASE_BANNER,    /* the delay before the banner; bytes now come too early */
+    PHASE_COMMANDS,  /* command lines */
+    PHASE_AUTH,      /* the auth role thinks about what the client said */
+    PHASE_AUTH_LINE, /* the response to a challenge */
+    PHASE_DATA,      /* the text behind 354 */
+    PHASE_BDAT,      /* octets of a chunk */
+    PHASE_COMMIT,    /* the text is complete, the disk has the word */
+    PHASE_HELD,      /* it is on disk; the reply waits, because the queue is behind */
+    PHASE_LINGER,    /* the last reply is out; the client's bytes are thrown away for a moment */
     PHASE_END,
 };
 
@@ -76,6 +79,13 @@ struct transaction {
     uint64_t text_started_ms; /* monotonic, for the minimum rate */
 };
 
+/* Who has logged in. */
+struct login {
+    struct slice account;  /* canonical address; empty: nobody */
+    const char *mechanism; /* by which it was done */
+    uint64_t message_size; /* the account's own limit, 0: none */
+};
+
 struct session {
     struct server *server;
     const struct listener *listener;
@@ -98,6 +108,9 @@ struct session {
     struct slice client_name;    /* from XCLIENT */
     struct slice helo;
     bool extended; /* EHLO or LHLO */
+    struct login login;
+    struct exchange *exchange; /* with the auth role, or NULL */
+    enum mechanism mechanism;  /* of it */
     bool ended_by_peer;
     bool quit;
     bool shut; /* our side of the connection is closed */
@@ -147,6 +160,8 @@ struct policy_sender session_sender(const struct session *session);
 
 /* dispatch.c: one command line; false when no whole one is there. */
 bool dispatch_line(struct session *session, struct step *step, struct slice *input);
+/* A refusal counts, and one too many is the last. */
+void dispatch_count_error(struct session *session, struct smtp_reply *reply);
 
 /* commit.c: notes the rule that accepted a recipient, once for each rule. */
 void transaction_add_verdict(struct session *session, const char *class,

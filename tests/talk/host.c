@@ -2,6 +2,7 @@
 #include "host.h"
 
 #include "base/clock.h"
+#include "fake_auth.h"
 #include "fake_spool.h"
 
 #include <arpa/inet.h>
@@ -12,18 +13,6 @@
 enum { NOON = 1795262400, STEPS_MAX = 1000000 }; /* a day in November 2026 */
 
 static struct host *woken_host; /* pool_wake() knows only the task */
-
-static enum resolve_status resolve(void *arg, struct slice address)
-{
-    (void)arg;
-    if (slice_starts_with_nocase(address, SLICE("unknown")))
-        return RESOLVE_UNKNOWN;
-    if (slice_starts_with_nocase(address, SLICE("full")))
-        return RESOLVE_FULL;
-    if (slice_starts_with_nocase(address, SLICE("later")))
-        return RESOLVE_LATER;
-    return RESOLVE_LOCAL;
-}
 
 static void wake(struct task *task)
 {
@@ -91,6 +80,8 @@ void host_pump(struct host *host)
             run(host, TASK_READY);
         } else if (deadline != TASK_NO_DEADLINE && deadline <= host->now_ms) {
             run(host, TASK_TIMEOUT);
+        } else if (fake_auth_answer()) {
+            continue;
         } else if (host->hold_commits || !fake_spool_commit()) {
             return;
         }
@@ -109,8 +100,8 @@ bool host_open(struct host *host, struct slice text, const char *client)
     clock_fake(NOON * 1000LL, host->now_ms);
     woken_host = host;
     server_init(&host->server, host->config);
-    host->server.resolve = resolve;
     host->server.wake = wake;
+    fake_auth_open(&host->server);
     task_scratch_init(&host->scratch);
     host->listener = (struct listener){
         .server = &host->server, .settings = &host->config->listeners[0], .fd = -1};
@@ -120,6 +111,8 @@ bool host_open(struct host *host, struct slice text, const char *client)
     atomic_fetch_add(&host->server.sessions, 1);
     host->session = session_new(&host->listener, pair[1], &peer);
     run(host, TASK_READY);
+    if (host->session)
+        host->session->task = (struct task *)host; /* which nobody looks into */
     return true;
 }
 
@@ -134,6 +127,8 @@ bool host_close(struct host *host)
     host_sleep(host, 24 * 3600 * 1000); /* whatever it waits for, it does not wait so long */
     left = atomic_load(&host->server.sessions) + fake_spool_bodies();
     if (host->session)
+        left++;
+    if (!fake_auth_close(&host->server))
         left++;
     task_scratch_done(&host->scratch);
     server_done(&host->server);

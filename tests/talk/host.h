@@ -1,6 +1,6 @@
 /*
  * A session by hand: over a socketpair, on one thread, with a clock that stands still until it is
- * told otherwise, a spool in memory, and a resolver that judges by the local part.
+ * told otherwise, a spool and an auth role in memory (fake_spool.h, fake_auth.h).
  */
 #ifndef NUNCIO_TALK_HOST_H
 #define NUNCIO_TALK_HOST_H

@@ -15,7 +15,7 @@ static const struct {
     {"nothing", SCRIPT_NOTHING}, {"closed", SCRIPT_CLOSED}, {"sleep", SCRIPT_SLEEP},
     {"spool", SCRIPT_SPOOL},     {"commit", SCRIPT_COMMIT}, {"messages", SCRIPT_MESSAGES},
     {"M:", SCRIPT_HAS},          {"M!", SCRIPT_HAS_NOT},    {"unread", SCRIPT_UNREAD},
-    {"stop", SCRIPT_STOP},
+    {"stop", SCRIPT_STOP},       {"auth", SCRIPT_AUTH},
 };
 
 static void die(const char *path, unsigned number, const char *what)

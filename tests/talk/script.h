@@ -15,6 +15,7 @@
  *     sleep MS                     time goes by
  *     spool full|broken|good       what the spool says at MAIL
  *     commit hold|go|full|broken   when and how messages are committed; "go" without it
+ *     auth hold|go|away|back       when the auth role answers (see fake_auth.c)
  *     unread MIB                   so much of the log the queue has not read
  *     stop                         the role ends
  *     messages N                   so many are committed
@@ -45,6 +46,7 @@ enum script_kind {
     SCRIPT_SPOOL,
     SCRIPT_COMMIT,
     SCRIPT_UNREAD,
+    SCRIPT_AUTH,
     SCRIPT_STOP,
     SCRIPT_MESSAGES,
     SCRIPT_HAS,

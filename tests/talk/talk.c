@@ -3,6 +3,7 @@
  * segments (a byte, a line, all that comes between two replies), each with the same replies; and
  * cut off after every line that the client says, which must leave nothing behind.
  */
+#include "fake_auth.h"
 #include "fake_spool.h"
 #include "host.h"
 #include "script.h"
@@ -150,6 +151,11 @@ static void do_line(struct talk *talk, const struct script_line *line)
     case SCRIPT_COMMIT:
         talk->host.hold_commits = strcmp(line->text, "hold") == 0;
         fake_spool_set_commit(errno_named(line->text));
+        flush(talk);
+        break;
+    case SCRIPT_AUTH:
+        fake_auth_hold(strcmp(line->text, "hold") == 0);
+        fake_auth_away(strcmp(line->text, "away") == 0);
         flush(talk);
         break;
     case SCRIPT_UNREAD:
