@@ -56,7 +56,7 @@ struct session *session_new(const struct listener *listener, int fd,
     session->server = listener->server;
     session->listener = listener;
     session->config = server_take_config(listener->server);
-    session->transport.fd = fd;
+    transport_init(&session->transport, fd);
     session->state = STATE_START;
     buf_init(&session->pending, 2 * TASK_SCRATCH_SIZE);
     buf_init(&session->unsent, TASK_SCRATCH_OUT_MAX);
