@@ -59,11 +59,18 @@ int store_version(struct store *store, uint64_t *ret_version);
 /* Between these two, all that is read belongs to one moment, and reading costs less. */
 int store_read_begin(struct store *store);
 void store_read_end(struct store *store);
+/* Between these two, all that is written counts at once or (result not 0) not at all. Returns the
+ * result, or why it could not be made to count. Not around calls that are such a unit themselves:
+ * store_account_remove(), store_login_forget(), store_alias_add(). */
+int store_write_begin(struct store *store);
+int store_write_end(struct store *store, int result);
 
 int store_account_add(struct store *store, const struct store_account *account);
+/* With all that store_login.h keeps of it. */
 int store_account_remove(struct store *store, struct slice address);
 /* Sets quota fields alone. */
 int store_account_set_quota(struct store *store, const struct store_account *account);
+int store_account_set_enabled(struct store *store, struct slice address, bool enabled);
 int store_account_find(struct store *store, struct arena *arena, struct slice address,
                        struct store_account *ret_account);
 typedef void store_on_account(void *arg, const struct store_account *account);
