@@ -322,6 +322,9 @@ void check_config(struct reader *reader, struct slice main_file)
     sort_by_name(reader, NAMED_LIST("domain", config->domains, config->n_domains));
     sort_by_name(reader, NAMED_LIST("route", config->routes, config->n_routes));
     sort_by_name(reader, NAMED_LIST("program", config->programs, config->n_programs));
+    if (config->n_certificates > CERTIFICATES_MAX)
+        complain(reader, &config->certificates[CERTIFICATES_MAX].source,
+                 "more than %d certificates; one can be for many names", CERTIFICATES_MAX);
     check_names(reader, NAMED_LIST("certificate", config->certificates, config->n_certificates));
     sort_by_name(reader, NAMED_LIST("accounts", config->accounts, config->n_accounts));
     check_references(reader);

@@ -69,6 +69,8 @@ struct config_listener {
     struct config_source source;
 };
 
+enum { CERTIFICATES_MAX = 1000 };
+
 /* A key pair of the server. The parent reads the files; nobody else can. */
 struct config_certificate {
     struct slice name;

@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "config/value.h"
 #include "control/locate.h"
+#include "daemon/certificates.h"
 
 #include <getopt.h>
 #include <jansson.h>
@@ -98,14 +99,42 @@ static struct slice trusted_text(struct arena *arena, const struct config *confi
     return text.len ? text : SLICE("nobody");
 }
 
+static const char *tls_name(enum config_tls tls)
+{
+    static const char *const names[] = {"off", "offered", "required", "implicit"};
+    return names[tls];
+}
+
+static const char *auth_name(enum config_auth_policy auth)
+{
+    static const char *const names[] = {"off", "offered", "required"};
+    return names[auth];
+}
+
+static void print_listener(struct arena *arena, const struct config_listener *listener)
+{
+    printf("    %.*s: %s on %.*s, tls %s, auth %s\n", SLICE_ARG(listener->name),
+           service_name(listener->service), SLICE_ARG(endpoints_text(arena, &listener->addresses)),
+           tls_name(listener->tls), auth_name(listener->auth));
+}
+
+static void print_certificates(const struct config *config)
+{
+    printf("  certificates\n");
+    for (size_t i = 0; i < config->n_certificates; i++)
+        printf("    %.*s: %.*s\n", SLICE_ARG(config->certificates[i].name),
+               SLICE_ARG(config->certificates[i].chain));
+    if (config->n_certificates == 0)
+        printf("    one that the server makes itself: mail clients will warn\n");
+}
+
 static void print_summary(struct arena *arena, const struct config *config)
 {
     printf("\n  hostname  %.*s\n  state     %.*s\n  listens\n", SLICE_ARG(config->hostname),
            SLICE_ARG(config->state));
     for (size_t i = 0; i < config->n_listeners; i++)
-        printf("    %.*s: %s on %.*s\n", SLICE_ARG(config->listeners[i].name),
-               service_name(config->listeners[i].service),
-               SLICE_ARG(endpoints_text(arena, &config->listeners[i].addresses)));
+        print_listener(arena, &config->listeners[i]);
+    print_certificates(config);
     printf("  domains\n");
     for (size_t i = 0; i < config->n_domains && i < DOMAINS_SHOWN; i++)
         printf("    %.*s: %.*s\n", SLICE_ARG(config->domains[i].name),
@@ -143,8 +172,9 @@ static json_t *json_listeners(struct arena *arena, const struct config *config)
             json_array_append_new(addresses,
                                   json_slice(endpoint_text(arena, &listener->addresses.list[k])));
         json_array_append_new(
-            array, json_pack("{s:o, s:s, s:o}", "name", json_slice(listener->name), "service",
-                             service_name(listener->service), "addresses", addresses));
+            array, json_pack("{s:o, s:s, s:o, s:s, s:s}", "name", json_slice(listener->name),
+                             "service", service_name(listener->service), "addresses", addresses,
+                             "tls", tls_name(listener->tls), "auth", auth_name(listener->auth)));
     }
     return array;
 }
@@ -196,8 +226,13 @@ static int check(const char *path, bool json)
     arena_init(&arena);
     problem_list_init(&problems);
     problem_list_init(&warnings);
-    if (config_load(path, &bundle, &config, &problems) == 0)
+    if (config_load(path, &bundle, &config, &problems) == 0) {
         config_warn(config, &warnings);
+        if (certificates_check(config, &problems, &warnings) < 0) {
+            config_unref(config);
+            config = NULL;
+        }
+    }
     if (json) {
         print_json(&arena, config, &problems, &warnings);
     } else if (config) {

@@ -10,11 +10,15 @@
 #include <string.h>
 #include <sysexits.h>
 
-static const char help[] = "usage: nuncio status [-c FILE] [--state DIR] [--json]\n\n"
-                           "Shows the server's roles, their restarts, and what locks them in. Exit "
-                           "code 0: all are ready;\n"
-                           "75: some are not; 69: no server answers.\n\n"
-                           "Example: nuncio status\n";
+/* More names of a certificate than this are counted, not listed. */
+enum { HOSTS_SHOWN = 5 };
+
+static const char help[] =
+    "usage: nuncio status [-c FILE] [--state DIR] [--json]\n\n"
+    "Shows the server's certificates, its roles, their restarts, and what locks "
+    "them in. Exit code 0: all\nroles are ready; 75: some are not; 69: no "
+    "server answers.\n\n"
+    "Example: nuncio status\n";
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -130,6 +134,56 @@ static bool all_ready(const json_t *answer)
     return i > 0;
 }
 
+static void print_hosts(const json_t *certificate)
+{
+    const json_t *hosts = json_object_get(certificate, "hosts"), *host;
+    size_t i;
+
+    json_array_foreach(hosts, i, host)
+    {
+        if (i == HOSTS_SHOWN) {
+            printf(" and %zu more", json_array_size(hosts) - i);
+            break;
+        }
+        printf("%s%s", i ? ", " : "", json_string_value(host));
+    }
+}
+
+static void print_certificates(const json_t *answer)
+{
+    const json_t *certificate, *warning;
+    size_t i;
+
+    json_array_foreach(json_object_get(answer, "certificates"), i, certificate)
+    {
+        bool ours = json_is_true(json_object_get(certificate, "self_signed"));
+        printf("%s%s (%s), until %s (%lld days), for ", i ? "            " : "certificate ",
+               text_of(certificate, "name"), text_of(certificate, "key"),
+               text_of(certificate, "until"), number_of(certificate, "days_left"));
+        print_hosts(certificate);
+        putchar('\n');
+        if (ours)
+            printf("            made by this server: mail clients will warn; configure "
+                   "`certificate`\n");
+    }
+    json_array_foreach(json_object_get(answer, "certificate_warnings"), i, warning)
+        printf("warning: %s\n", json_string_value(warning));
+}
+
+/* Those that cannot be read. */
+static void print_files(const json_t *answer)
+{
+    const json_t *file;
+    size_t i;
+
+    json_array_foreach(json_object_get(answer, "files"), i, file)
+    {
+        if (*text_of(file, "problem"))
+            printf("warning: %s: %s: the accounts that need it cannot be looked up\n",
+                   text_of(file, "path"), text_of(file, "problem"));
+    }
+}
+
 static void print_status(const json_t *answer)
 {
     const json_t *role;
@@ -140,6 +194,8 @@ static void print_status(const json_t *answer)
     print_duration(number_of(answer, "uptime"));
     printf("\nstate %s, configuration %s\n", text_of(answer, "state"),
            text_of(answer, "configuration"));
+    print_certificates(answer);
+    print_files(answer);
     json_array_foreach(json_object_get(answer, "roles"), i, role) print_role(role);
 }
 

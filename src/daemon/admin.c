@@ -17,6 +17,7 @@
 #include "daemon/json_quote.h"
 #include "daemon/notify.h"
 
+#include <errno.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -124,6 +125,10 @@ static void finish_status(struct parent *parent)
     json_quote(&out, slice_from_cstr(parent->state));
     buf_add_cstr(&out, ",\"configuration\":");
     json_quote(&out, slice_from_cstr(parent->options->config_path));
+    buf_add_char(&out, ',');
+    certificates_add_status(&parent->watch.certificates, parent->config, &out);
+    buf_add_char(&out, ',');
+    handed_files_add_status(&parent->watch.handed, &out);
     buf_add_cstr(&out, ",\"roles\":[");
     for (enum role role = 0; role < ROLE_COUNT; role++) {
         const struct child *child = &parent->children[role];
@@ -232,17 +237,21 @@ static void answer_reload(struct parent *parent, bool taken)
     notify_send("READY=1\nSTATUS=serving");
 }
 
-/* Puts `config` in force here and sends it to all roles. Takes the reference over. */
-static int spread(struct parent *parent, struct config *config, const struct config_bundle *bundle)
+/* Puts `config` in force here and sends it to all roles, with the certificates and files that it
+ * names. Takes the reference over. */
+static int spread(struct parent *parent, struct config *config, const struct config_bundle *bundle,
+                  struct problem_list *problems)
 {
     int fd = reload_memfd(bundle);
 
-    if (fd < 0) {
-        config_unref(config);
-        return fd;
-    }
     config->listeners = parent->first_config->listeners;
     config->n_listeners = parent->first_config->n_listeners;
+    if (fd < 0 || watch_load(parent, config, problems) < 0) {
+        config_unref(config);
+        if (fd >= 0)
+            close(fd);
+        return fd < 0 ? fd : -EINVAL;
+    }
     config_unref(parent->config);
     parent->config = config;
     log_set_level((enum log_level)config->log_level, (enum log_format)config->log_format);
@@ -250,6 +259,7 @@ static int spread(struct parent *parent, struct config *config, const struct con
         struct child *child = &parent->children[role];
         child->config_due = child->channel >= 0;
         child_send(child, MSG_CONFIG, SLICE_NULL, fd);
+        watch_send(parent, role);
     }
     close(fd);
     children_start(parent);
@@ -272,7 +282,7 @@ static int begin_reload(struct parent *parent)
     r = reload_read(parent->options->config_path, &bundle, &config, &problems);
     if (r == 0) {
         config_compare(parent->first_config, config, &restart);
-        r = spread(parent, config, &bundle);
+        r = spread(parent, config, &bundle, &problems);
         config_bundle_done(&bundle);
     }
     log_problems("reload-refused", &problems);

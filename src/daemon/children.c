@@ -281,6 +281,8 @@ static void spawn(struct child *child)
     child->watch = loop_watch(child->parent->loop, child->channel, LOOP_READ, on_child, child);
     if (!child->watch)
         kill_child(child);
+    /* Before the first message of a peer, and before the first client. */
+    watch_send(child->parent, child->entry->role);
     link_peers(child);
 }
 

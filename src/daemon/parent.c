@@ -5,7 +5,8 @@
  * told in full and nothing is left running. Then a loop over signals and the roles' channels.
  * SIGTERM, SIGINT: an orderly stop, and after STOP_DEADLINE_MS a kill. SIGHUP: reload. The parent
  * reads no byte from the network, parses nothing that a role wrote but the fixed messages of
- * io/message.h, and opens no file of the state but its lock.
+ * io/message.h, and opens no file of the state but its lock and, in a process aside, the
+ * certificate that it made itself.
  */
 #include "daemon/parent.h"
 
@@ -182,6 +183,8 @@ static int prepare(struct parent *parent, struct problem_list *problems)
         return EX_CANTCREAT;
     if (state_lock(parent->state, LOCK_WAIT_MS, &parent->lock, problems) < 0)
         return EX_TEMPFAIL;
+    if (watch_load(parent, parent->config, problems) < 0)
+        return EX_CONFIG;
     warn_of_filesystem(parent->state);
     if (listeners_open(parent->config, &parent->listeners, problems) < 0)
         return EX_UNAVAILABLE;
@@ -226,6 +229,7 @@ static int run(struct parent *parent)
     parent->stop_timer = loop_timer(parent->loop, on_stop_late, parent);
     children_init(parent);
     admin_init(parent);
+    watch_init(parent);
     children_start(parent);
     r = loop_run(parent->loop);
     if (r < 0)
@@ -244,6 +248,7 @@ static void close_all(struct parent *parent)
 
     if (parent->control >= 0 && state_path(path, parent->state, "run/control.sock"))
         unlink(path);
+    watch_done(parent);
     if (parent->loop)
         loop_free(parent->loop);
     listeners_close(&parent->listeners);
@@ -262,6 +267,7 @@ int daemon_serve(const struct daemon_options *options)
     struct problem_list problems;
     int code;
 
+    certificates_init(&parent.watch.certificates);
     log_setup("parent", LOG_INFO, LOG_LOGFMT, STDERR_FILENO);
     parent.started_ms = clock_mono_ms();
     umask(0022);

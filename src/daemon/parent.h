@@ -1,12 +1,14 @@
 /*
  * The parent's state, shared by the files of this folder alone: parent.c (start, signals, end),
  * children.c (the roles' processes), admin.c (what the control socket asks of the parent),
- * reload.c (the configuration).
+ * reload.c (the configuration), watch.c (certificates, and files for auth).
  */
 #ifndef NUNCIO_DAEMON_PARENT_H
 #define NUNCIO_DAEMON_PARENT_H
 
+#include "daemon/certificates.h"
 #include "daemon/daemon.h"
+#include "daemon/handed_files.h"
 #include "daemon/listeners.h"
 #include "daemon/privilege.h"
 #include "io/loop.h"
@@ -46,6 +48,15 @@ struct admin {
     bool reloading;
 };
 
+/* Certificates and files that only we can open. */
+struct watch {
+    struct certificates certificates;
+    struct handed_files handed;
+    struct loop_timer *timer;
+    bool certificates_changed, files_changed; /* at the last look */
+    uint64_t remind_ms;                       /* of what is about to end; monotonic */
+};
+
 struct parent {
     const struct daemon_options *options;
     struct loop *loop;
@@ -57,6 +68,7 @@ struct parent {
     int control, lock, signals;
     struct child children[ROLE_COUNT];
     struct admin admin;
+    struct watch watch;
     uint64_t started_ms;
     bool ready; /* all roles were in once */
     bool stopping;
@@ -100,6 +112,16 @@ void admin_reload(struct parent *parent);
 void admin_on_config_taken(struct child *child, const struct msg_config_taken *taken);
 /* A role that was asked has died: do not wait for it. */
 void admin_on_death(struct child *child);
+
+/* ---- watch.c ------------------------------------------------------------------------------- */
+
+/* Timer and all; the certificates are loaded before, at the start. */
+void watch_init(struct parent *parent);
+void watch_done(struct parent *parent);
+/* Reads what the configuration names. -EINVAL with problems: nothing has changed. */
+int watch_load(struct parent *parent, const struct config *config, struct problem_list *problems);
+/* MSG_TLS or MSG_FILE, if the role is one that gets them and runs. */
+void watch_send(struct parent *parent, enum role to);
 
 /* ---- reload.c ------------------------------------------------------------------------------ */
 

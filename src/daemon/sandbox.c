@@ -64,7 +64,7 @@ static const struct plan plans[ROLE_COUNT] = {
 };
 
 /* What must be shut: to every role but those whose plan writes there. */
-static const char *const treasures[] = {"accounts", "spool/queue", "spool/receive", "mail"};
+static const char *const treasures[] = {"accounts", "spool/queue", "spool/receive", "mail", "tls"};
 
 struct lock_in {
     struct role_context *role;

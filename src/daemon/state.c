@@ -30,7 +30,7 @@ static const struct folder folders[] = {
     {"spool", ROLE_QUEUE, true, 0750},        {"spool/receive", ROLE_RECEIVE, true, 02770},
     {"spool/queue", ROLE_QUEUE, false, 0700}, {"accounts", ROLE_AUTH, false, 0700},
     {"mail", ROLE_LOCAL, false, 0700, true},  {"postmaster", ROLE_LOCAL, false, 0700},
-    {"maildrop", ROLE_RECEIVE, false, 03733},
+    {"maildrop", ROLE_RECEIVE, false, 03733}, {"tls", ROLE_PARENT, false, 0700},
 };
 
 /* What each role must be able to read and write once it is in. */

@@ -202,7 +202,8 @@ def protections(server, role):
 @pytest.mark.parametrize('release', [False, True], ids=['sanitized', 'release'])
 def test_roles_are_refused_what_they_must_not_do(make_server, release):
     server = make_server(CONF, release=release)
-    shut = {'receive': ['exec', 'tcp', 'open-accounts', 'open-spool/queue', 'open-mail'],
+    shut = {'receive': ['exec', 'tcp', 'open-accounts', 'open-spool/queue', 'open-mail',
+                        'open-tls'],
             'auth': ['exec', 'tcp', 'open-spool/receive', 'open-spool/queue', 'open-mail'],
             'queue': ['exec', 'tcp', 'open-accounts', 'open-mail'],
             'relay': ['exec', 'open-accounts', 'open-spool/receive', 'open-spool/queue',

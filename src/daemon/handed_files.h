@@ -1,0 +1,36 @@
+/*
+ * Files of the configuration that auth needs and only the parent can open: tables of accounts and
+ * aliases, the secret and the CAs for OAuth. They go to it as sealed memory files (MSG_FILE); the
+ * parent copies them from descriptor to descriptor and never has them in its own memory.
+ */
+#ifndef NUNCIO_DAEMON_HANDED_FILES_H
+#define NUNCIO_DAEMON_HANDED_FILES_H
+
+#include "base/buf.h"
+#include "config/config.h"
+#include "daemon/watched.h"
+
+enum { HANDED_FILE_MAX = 64 * 1024 * 1024, HANDED_WHY_SIZE = 128 };
+
+struct handed_file {
+    struct slice path;         /* the list's */
+    char why[HANDED_WHY_SIZE]; /* it could not be read when it was sent last; empty: it could */
+};
+
+/* All zero: none. */
+struct handed_files {
+    struct watched files; /* the same, in the same order */
+    struct handed_file *list;
+};
+
+/* Takes the files that `config` names in place of those before. */
+void handed_files_set(struct handed_files *handed, const struct config *config);
+void handed_files_done(struct handed_files *handed);
+
+/* Number i as it is now: a sealed memory file, or -1 with the reason in its `why`. */
+int handed_files_copy(struct handed_files *handed, size_t i);
+
+/* "files":[{"path":...,"problem":...}] */
+void handed_files_add_status(const struct handed_files *handed, struct buf *json);
+
+#endif

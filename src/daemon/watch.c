@@ -1,0 +1,125 @@
+/*
+ * Certificates and files that the configuration names, while the server runs: they are looked at
+ * every 20 seconds, and when one has changed and then kept still for 2 seconds, receive or auth get
+ * it anew. The pause is for those who write a chain and then its key: half of a renewal is no
+ * mistake to be told.
+ *
+ * Looking is polling on purpose: a watch by inotify loses its file when a link comes to mean
+ * another one, and a stat(2) of a handful of files costs nothing.
+ */
+#include "daemon/parent.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "io/login_message.h"
+
+#include <unistd.h>
+
+enum { LOOK_MS = 20 * 1000, STILL_MS = 2 * 1000, REMIND_MS = 24 * 3600 * 1000 };
+
+static void on_time_to_look(void *arg);
+
+void watch_init(struct parent *parent)
+{
+    struct watch *watch = &parent->watch;
+
+    watch->timer = loop_timer(parent->loop, on_time_to_look, parent);
+    watch->remind_ms = clock_mono_ms() + REMIND_MS;
+    loop_timer_arm(watch->timer, clock_mono_ms() + LOOK_MS);
+}
+
+void watch_done(struct parent *parent)
+{
+    loop_timer_free(parent->watch.timer);
+    handed_files_done(&parent->watch.handed);
+    certificates_done(&parent->watch.certificates);
+}
+
+int watch_load(struct parent *parent, const struct config *config, struct problem_list *problems)
+{
+    int r = certificates_load(&parent->watch.certificates, config, parent->state, problems);
+
+    if (r < 0)
+        return r;
+    handed_files_set(&parent->watch.handed, config);
+    parent->watch.certificates_changed = parent->watch.files_changed = false;
+    certificates_log(&parent->watch.certificates);
+    certificates_log_warnings(&parent->watch.certificates, config);
+    return 0;
+}
+
+static void send_file(struct parent *parent, size_t i)
+{
+    struct handed_files *handed = &parent->watch.handed;
+    int fd = handed_files_copy(handed, i);
+    struct msg_file message = {.path = handed->list[i].path,
+                               .text = slice_from_cstr(handed->list[i].why)};
+    struct buf out;
+
+    if (fd < 0)
+        log_warn(NULL, "file-unreadable", LOG_SLICE("path", message.path),
+                 LOG_SLICE("why", message.text));
+    buf_init(&out, CHANNEL_PAYLOAD_MAX);
+    msg_file_encode(&out, &message);
+    child_send(&parent->children[ROLE_AUTH], MSG_FILE, buf_slice(&out), fd);
+    buf_done(&out);
+    if (fd >= 0)
+        close(fd);
+}
+
+void watch_send(struct parent *parent, enum role to)
+{
+    if (to == ROLE_RECEIVE && parent->watch.certificates.material >= 0)
+        child_send(&parent->children[to], MSG_TLS, SLICE_NULL, parent->watch.certificates.material);
+    for (size_t i = 0; to == ROLE_AUTH && i < parent->watch.handed.files.count; i++)
+        send_file(parent, i);
+}
+
+static void renew_certificates(struct parent *parent)
+{
+    struct problem_list problems;
+
+    problem_list_init(&problems);
+    if (certificates_load(&parent->watch.certificates, parent->config, parent->state, &problems) ==
+        0) {
+        certificates_log(&parent->watch.certificates);
+        certificates_log_warnings(&parent->watch.certificates, parent->config);
+        watch_send(parent, ROLE_RECEIVE);
+    }
+    for (const struct problem *problem = problems.first; problem; problem = problem->next)
+        log_warn(NULL, "certificate-warning", LOG_SLICE("text", problem_line(&problems, problem)));
+    problem_list_done(&problems);
+}
+
+/* True when a change has kept still since the last look. */
+static bool has_settled(bool changed_now, bool *changed_before)
+{
+    bool settled = *changed_before && !changed_now;
+
+    *changed_before = changed_now;
+    return settled;
+}
+
+static void on_time_to_look(void *arg)
+{
+    struct parent *parent = arg;
+    struct watch *watch = &parent->watch;
+    uint64_t now = clock_mono_ms();
+
+    if (parent->stopping)
+        return;
+    if (has_settled(watched_look(&watch->certificates.files), &watch->certificates_changed) ||
+        certificates_own_is_over(&watch->certificates, parent->config, clock_wall_ms()))
+        renew_certificates(parent);
+    if (has_settled(watched_look(&watch->handed.files), &watch->files_changed)) {
+        log_info(NULL, "files-changed", LOG_STR("for", "auth"));
+        watch_send(parent, ROLE_AUTH);
+    }
+    if (now >= watch->remind_ms) {
+        certificates_log_warnings(&watch->certificates, parent->config);
+        watch->remind_ms = now + REMIND_MS;
+    }
+    loop_timer_arm(watch->timer,
+                   now +
+                       (watch->certificates_changed || watch->files_changed ? STILL_MS : LOOK_MS));
+}
