@@ -66,6 +66,46 @@ static void store_find(struct directory *directory, struct slice address,
     arena_reset(&own->arena);
 }
 
+static int read_login(struct directory_store *own, struct slice account,
+                      struct directory_login *ret_login)
+{
+    struct store_account found;
+    int r = store_account_find(own->store, &own->arena, account, &found);
+
+    if (r != 0)
+        return r;
+    ret_login->enabled = found.enabled;
+    r = store_passwords_find(own->store, &own->arena, account, &ret_login->passwords);
+    /* It may have app passwords and certificates alone. */
+    return r == STORE_MISSING ? 0 : r;
+}
+
+static void store_login(struct directory *directory, struct slice account,
+                        directory_on_login *answer, void *arg)
+{
+    struct directory_store *own = from(directory);
+    struct directory_login login = {0};
+    int r = directory_store_get(directory) ? read_login(own, account, &login) : -EBUSY;
+
+    answer(arg, status_of(own, r), &login);
+    arena_reset(&own->arena);
+}
+
+static unsigned store_mechanisms(struct directory *directory)
+{
+    struct store *store = directory_store_get(directory);
+    unsigned set = MECHANISM_PLAIN | MECHANISM_LOGIN;
+    struct store_kinds kinds = {0};
+
+    if (store)
+        directory_store_note(directory, store_passwords_kinds(store, &kinds));
+    if (kinds.scram_sha_256)
+        set |= MECHANISM_SCRAM_SHA_256 | MECHANISM_SCRAM_SHA_256_PLUS;
+    if (kinds.scram_sha_1)
+        set |= MECHANISM_SCRAM_SHA_1 | MECHANISM_SCRAM_SHA_1_PLUS;
+    return set | (kinds.cram_secret ? (unsigned)MECHANISM_CRAM_MD5 : 0);
+}
+
 static void store_cancel(struct directory *directory, void *arg)
 {
     (void)directory;
@@ -83,6 +123,8 @@ static void store_free(struct directory *directory)
 static const struct directory_methods methods = {
     .name = "store",
     .find = store_find,
+    .login = store_login,
+    .mechanisms = store_mechanisms,
     .cancel = store_cancel,
     .free = store_free,
 };

@@ -21,7 +21,8 @@ int store_passwords_find(struct store *store, struct arena *arena, struct slice 
 /* All at once, made where missing; removed when all are empty. */
 int store_passwords_set(struct store *store, struct slice account,
                         const struct store_passwords *passwords);
-/* Does any account have it? For what the listeners offer. */
+/* Does any account have it? For what the listeners offer. SCRAM's only where all accounts with a
+ * password have it: a client that is offered it takes it. */
 struct store_kinds {
     bool password, scram_sha_256, scram_sha_1, cram_secret, certificates;
 };

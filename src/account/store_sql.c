@@ -53,8 +53,12 @@ static const char *const texts[STORE_STATEMENTS] = {
     [STORE_PASSWORDS_REMOVE] = "DELETE FROM passwords WHERE account = ?1",
     [STORE_PASSWORDS_KINDS] = "SELECT EXISTS (SELECT 1 FROM passwords WHERE password IS NOT NULL) "
                               "OR EXISTS (SELECT 1 FROM app_passwords), "
-                              "EXISTS (SELECT 1 FROM passwords WHERE scram_sha_256 IS NOT NULL), "
-                              "EXISTS (SELECT 1 FROM passwords WHERE scram_sha_1 IS NOT NULL), "
+                              "EXISTS (SELECT 1 FROM passwords WHERE scram_sha_256 IS NOT NULL) "
+                              "AND NOT EXISTS (SELECT 1 FROM passwords WHERE password IS NOT NULL "
+                              "AND scram_sha_256 IS NULL), "
+                              "EXISTS (SELECT 1 FROM passwords WHERE scram_sha_1 IS NOT NULL) "
+                              "AND NOT EXISTS (SELECT 1 FROM passwords WHERE password IS NOT NULL "
+                              "AND scram_sha_1 IS NULL), "
                               "EXISTS (SELECT 1 FROM passwords WHERE cram_secret IS NOT NULL), "
                               "EXISTS (SELECT 1 FROM certificates)",
     [STORE_SECRET_FIND] = "SELECT value FROM secrets WHERE name = ?1",

@@ -266,5 +266,6 @@ int loop_run(struct loop *loop)
             loop->on_idle.call(loop->on_idle.arg);
         free_removed(loop);
     }
+    loop->stopping = false; /* so that it can run again */
     return 0;
 }

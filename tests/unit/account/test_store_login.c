@@ -74,6 +74,13 @@ static void test_passwords_are_kept_by_kind(void **state)
     assert_true(found.password.len == 0 && found.cram_secret.len == 0);
     assert_int_equal(store_passwords_kinds(world->store, &kinds), 0);
     assert_true(!kinds.password && kinds.scram_sha_256 && kinds.scram_sha_1 && !kinds.cram_secret);
+    /* SCRAM is no more what all can log in with. */
+    set = (struct store_passwords){.password = SLICE("$y$x"), .scram_sha_1 = SLICE("1")};
+    assert_int_equal(store_passwords_set(world->store, SLICE("jim@a.example"), &set), 0);
+    assert_int_equal(store_passwords_kinds(world->store, &kinds), 0);
+    assert_true(kinds.password && !kinds.scram_sha_256 && kinds.scram_sha_1);
+    set = (struct store_passwords){0};
+    assert_int_equal(store_passwords_set(world->store, SLICE("jim@a.example"), &set), 0);
     set = (struct store_passwords){0};
     assert_int_equal(store_passwords_set(world->store, JOE, &set), 0);
     assert_int_equal(store_passwords_find(world->store, &world->arena, JOE, &found), STORE_MISSING);
