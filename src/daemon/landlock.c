@@ -89,11 +89,10 @@ static int grant_path(int ruleset, uint64_t handled, const struct landlock_path 
     return r;
 }
 
-static int grant_tcp(int ruleset)
+static int grant_port(int ruleset, uint64_t right, uint16_t port)
 {
-    /* Binding to port 0 is choosing the address to connect from. */
-    const struct net_port_rule source = {.allowed = NET_BIND_TCP, .port = 0};
-    return syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &source, 0) < 0 ? -errno : 0;
+    const struct net_port_rule rule = {.allowed = right, .port = port};
+    return syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0) < 0 ? -errno : 0;
 }
 
 static int grant_all(int ruleset, const struct ruleset *handled, const struct landlock_rules *rules)
@@ -102,8 +101,11 @@ static int grant_all(int ruleset, const struct ruleset *handled, const struct la
 
     for (size_t i = 0; i < rules->n_paths && r == 0; i++)
         r = grant_path(ruleset, handled->handled_fs, &rules->paths[i]);
+    /* Binding to port 0 is choosing the address to connect from. */
     if (r == 0 && rules->tcp_connect && handled->handled_net)
-        r = grant_tcp(ruleset);
+        r = grant_port(ruleset, NET_BIND_TCP, 0);
+    for (size_t i = 0; i < rules->n_tcp_ports && r == 0 && handled->handled_net; i++)
+        r = grant_port(ruleset, NET_CONNECT, rules->tcp_ports[i]);
     return r;
 }
 

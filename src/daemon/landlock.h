@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum landlock_grant {
     GRANT_READ,  /* files and folders below may be read */
@@ -22,6 +23,8 @@ struct landlock_rules {
     const struct landlock_path *paths;
     size_t n_paths;
     bool tcp_connect; /* to any port; binding is never granted but to port 0 along with this */
+    const uint16_t *tcp_ports; /* to these alone, without tcp_connect */
+    size_t n_tcp_ports;
 };
 
 /* The version of the interface that the kernel offers, or 0: none, or too old to be of use (before

@@ -29,7 +29,10 @@ struct plan {
     const char *const *reads;
     bool tcp_connect;
     unsigned needs;
+    uint16_t tcp_ports[2]; /* to these alone; 0: none */
 };
+
+enum { DNS_PORT = 53 };
 
 static const char *const reads_nothing[] = {NULL};
 static const char *const reads_users[] = {"/etc/passwd", "/etc/group", "/etc/nsswitch.conf", NULL};
@@ -40,6 +43,23 @@ static const char *const reads_resolver[] = {"/etc/resolv.conf",     "/etc/hosts
                                              "/run/systemd/resolve", "/run/resolvconf",
                                              "/run/NetworkManager",  "/usr/share/dns",
                                              "/var/lib/unbound",     NULL};
+/* The same, and where systems keep their CAs. */
+static const char *const reads_https[] = {"/etc/resolv.conf",
+                                          "/etc/hosts",
+                                          "/etc/host.conf",
+                                          "/etc/gai.conf",
+                                          "/etc/services",
+                                          "/etc/protocols",
+                                          "/etc/nsswitch.conf",
+                                          "/run/systemd/resolve",
+                                          "/run/resolvconf",
+                                          "/run/NetworkManager",
+                                          "/etc/ssl",
+                                          "/etc/pki",
+                                          "/etc/ca-certificates",
+                                          "/usr/share/ca-certificates",
+                                          "/usr/local/share/ca-certificates",
+                                          NULL};
 /* Time zones, random numbers and the like; nothing in them is secret. */
 static const char *const reads_common[] = {"/etc/localtime", "/usr/share/zoneinfo", "/dev/null",
                                            "/dev/urandom", NULL};
@@ -62,6 +82,25 @@ static const struct plan plans[ROLE_COUNT] = {
                     false,
                     NEED_READ_FILES | NEED_WRITE_FILES},
 };
+
+/* What the role's configuration asks for beyond the table. */
+static struct plan plan_for(enum role role, const struct config *config)
+{
+    struct plan plan = plans[role];
+    uint16_t oauth_port = config_oauth_port(config);
+
+    if (role != ROLE_AUTH)
+        return plan;
+    if (config_asks_dovecot(config))
+        plan.needs |= NEED_CONNECT_UNIX;
+    if (oauth_port) {
+        plan.needs |= NEED_CONNECT;
+        plan.reads = reads_https;
+        plan.tcp_ports[0] = oauth_port;
+        plan.tcp_ports[1] = DNS_PORT; /* for answers that are too long for UDP */
+    }
+    return plan;
+}
 
 /* What must be shut: to every role but those whose plan writes there. */
 static const char *const treasures[] = {"accounts", "spool/queue", "spool/receive", "mail", "tls"};
@@ -102,7 +141,10 @@ static int enter_landlock(struct lock_in *in)
 {
     struct landlock_path paths[PATHS_MAX];
     char written[3][PATH_MAX];
-    struct landlock_rules rules = {.paths = paths, .tcp_connect = in->plan->tcp_connect};
+    struct landlock_rules rules = {.paths = paths,
+                                   .tcp_connect = in->plan->tcp_connect,
+                                   .tcp_ports = in->plan->tcp_ports,
+                                   .n_tcp_ports = in->plan->tcp_ports[0] ? 2 : 0};
     char detail[64];
     int r;
 
@@ -231,7 +273,8 @@ static void report_user(struct lock_in *in)
 
 int sandbox_lock_in(struct role_context *role)
 {
-    struct lock_in in = {.role = role, .plan = &plans[role->self]};
+    const struct plan plan = plan_for(role->self, role->config);
+    struct lock_in in = {.role = role, .plan = &plan};
     char state[PATH_MAX];
     int r = 0;
 

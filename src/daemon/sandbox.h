@@ -5,11 +5,16 @@
  * | role    | reads and writes                    | reads            | sockets it may make |
  * |---------|-------------------------------------|------------------|---------------------|
  * | receive | spool/receive, maildrop             |                  | none, accepts only  |
- * | auth    | accounts                            |                  | none                |
+ * | auth    | accounts                            | see below        | see below           |
  * | queue   | spool                               | users and groups | none, accepts only  |
  * | relay   |                                     | resolver's files | any                 |
  * | local   | mail, postmaster                    |                  | none                |
  * | program | everything: it starts programs as other users, and they would inherit the fence |
+ *
+ * auth makes no sockets, unless the configuration that it was started with has accounts at a
+ * Dovecot (then unix sockets), or asks a server about OAuth tokens (then any, connecting by TCP to
+ * that server's port and to name servers alone; it reads the resolver's files and the system's
+ * CAs).
  */
 #ifndef NUNCIO_DAEMON_SANDBOX_H
 #define NUNCIO_DAEMON_SANDBOX_H

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static const char *const always[] = {
@@ -88,6 +89,9 @@ static const char *const accept_calls[] = {"accept", "accept4"};
 
 static const char *const connect_calls[] = {"socket", "connect", "bind", "socketpair"};
 
+/* socket has a rule of its own */
+static const char *const connect_unix_calls[] = {"connect"};
+
 /* The C library tries these first and knows what to do without them. clone3 hides its flags from
  * filters, openat2 and faccessat2 are merely not needed. */
 static const char *const absent[] = {"clone3", "openat2", "faccessat2", "fchmodat2"};
@@ -109,6 +113,7 @@ static const struct list lists[] = {
     LIST(NEED_WRITE_FILES, write_files),
     LIST(NEED_ACCEPT, accept_calls),
     LIST(NEED_CONNECT, connect_calls),
+    LIST(NEED_CONNECT_UNIX, connect_unix_calls),
 };
 
 static int add_names(scmp_filter_ctx filter, uint32_t action, const struct list *list)
@@ -129,7 +134,7 @@ static int add_names(scmp_filter_ctx filter, uint32_t action, const struct list 
 }
 
 /* Calls that depend on their arguments. */
-static int add_conditions(scmp_filter_ctx filter)
+static int add_conditions(scmp_filter_ctx filter, unsigned needs)
 {
     const scmp_datum_t namespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
                                     CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
@@ -137,6 +142,7 @@ static int add_conditions(scmp_filter_ctx filter)
     const struct {
         int number;
         struct scmp_arg_cmp arg;
+        unsigned need;
     } rules[] = {
         {SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
         {SCMP_SYS(mmap2), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
@@ -147,16 +153,18 @@ static int add_conditions(scmp_filter_ctx filter)
         {SCMP_SYS(prlimit64), SCMP_A2(SCMP_CMP_EQ, 0)}, /* reading */
         {SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)},
         {SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_GET_NAME)},
+        {SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_UNIX), NEED_CONNECT_UNIX},
     };
     int count = 0;
 
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-        int r = rules[i].number < 0 ? 0
-                                    : seccomp_rule_add_array(filter, SCMP_ACT_ALLOW,
-                                                             rules[i].number, 1, &rules[i].arg);
+        int r;
+        if (rules[i].number < 0 || (rules[i].need & needs) != rules[i].need)
+            continue;
+        r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, rules[i].number, 1, &rules[i].arg);
         if (r < 0)
             return r;
-        count += rules[i].number >= 0;
+        count++;
     }
     return count;
 }
@@ -164,7 +172,7 @@ static int add_conditions(scmp_filter_ctx filter)
 static int build(scmp_filter_ctx filter, unsigned needs)
 {
     const struct list none = LIST(0, absent);
-    int count = add_conditions(filter);
+    int count = add_conditions(filter, needs);
     int r = add_names(filter, SCMP_ACT_ERRNO(ENOSYS), &none);
 
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]) && r >= 0 && count >= 0; i++) {

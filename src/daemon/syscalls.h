@@ -11,7 +11,8 @@ enum syscalls_need {
     NEED_READ_FILES = 1,  /* open and list */
     NEED_WRITE_FILES = 2, /* make, rename, remove, sync */
     NEED_ACCEPT = 4,
-    NEED_CONNECT = 8, /* make sockets and connect them */
+    NEED_CONNECT = 8,       /* make sockets and connect them */
+    NEED_CONNECT_UNIX = 16, /* the same, but unix sockets alone */
 };
 
 /* Puts the filter in force for the calling thread and those it starts. Returns the number of calls

@@ -14,15 +14,20 @@ struct place {
     char root[64], open[96], shut[96], readable[96];
 };
 
-static int enter(const struct place *place, bool tcp)
+static int enter_with_ports(const struct place *place, bool tcp, const uint16_t *ports, size_t n)
 {
     const struct landlock_path paths[] = {{place->open, GRANT_WRITE},
                                           {place->readable, GRANT_READ},
                                           {"/there/is/no/such/path", GRANT_READ}};
-    const struct landlock_rules rules = {paths, 3, tcp};
+    const struct landlock_rules rules = {paths, 3, tcp, ports, n};
 
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     return landlock_enter(&rules);
+}
+
+static int enter(const struct place *place, bool tcp)
+{
+    return enter_with_ports(place, tcp, NULL, 0);
 }
 
 static int can_make(const char *folder)
@@ -71,6 +76,25 @@ static int try_tcp_granted(void *arg)
     return enter(arg, true) < 0 ? 1 : probe_tcp_connect() == PROBE_WORKED ? 0 : 2;
 }
 
+/* probe_tcp_connect() tries port 9. */
+static int try_tcp_other_port(void *arg)
+{
+    const uint16_t ports[] = {443, 53};
+
+    return enter_with_ports(arg, false, ports, 2) < 0 ? 1
+           : probe_tcp_connect() == PROBE_REFUSED     ? 0
+                                                      : 2;
+}
+
+static int try_tcp_this_port(void *arg)
+{
+    const uint16_t ports[] = {443, 9};
+
+    return enter_with_ports(arg, false, ports, 2) < 0 ? 1
+           : probe_tcp_connect() == PROBE_WORKED      ? 0
+                                                      : 2;
+}
+
 static void run_in_place(int (*step)(void *arg))
 {
     struct place place = {.root = "/tmp/nuncio-landlock-XXXXXX"};
@@ -111,6 +135,8 @@ static void test_tcp_is_refused_unless_granted(void **state)
         skip();
     run_in_place(try_tcp_refused);
     run_in_place(try_tcp_granted);
+    run_in_place(try_tcp_other_port);
+    run_in_place(try_tcp_this_port);
 }
 
 int main(void)

@@ -12,8 +12,10 @@
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 
 static bool restrict_to(unsigned needs)
 {
@@ -41,6 +43,22 @@ static int try_relay(void *arg)
     if (probe_socket() != PROBE_WORKED)
         return 2;
     return mkdir("/tmp/nuncio-must-not-be", 0700) < 0 && errno == EPERM ? 0 : 3;
+}
+
+static int try_dovecot(void *arg)
+{
+    struct sockaddr_un nowhere = {.sun_family = AF_UNIX, .sun_path = "/there/is/no/such/socket"};
+    int fd;
+
+    (void)arg;
+    if (!restrict_to(NEED_READ_FILES | NEED_CONNECT_UNIX))
+        return 1;
+    if (probe_socket() != PROBE_REFUSED)
+        return 2;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return 3;
+    return connect(fd, (struct sockaddr *)&nowhere, sizeof(nowhere)) < 0 && errno == ENOENT ? 0 : 4;
 }
 
 static int try_processes(void *arg)
@@ -91,6 +109,12 @@ static void test_relay_makes_sockets_but_no_files(void **state)
     assert_int_equal(in_child(try_relay, NULL), 0);
 }
 
+static void test_auth_that_asks_dovecot_makes_unix_sockets_alone(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(try_dovecot, NULL), 0);
+}
+
 static void test_nobody_makes_processes_signals_others_or_runs_data(void **state)
 {
     (void)state;
@@ -110,6 +134,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_local_makes_no_socket_and_executes_nothing),
         cmocka_unit_test(test_relay_makes_sockets_but_no_files),
+        cmocka_unit_test(test_auth_that_asks_dovecot_makes_unix_sockets_alone),
         cmocka_unit_test(test_nobody_makes_processes_signals_others_or_runs_data),
         cmocka_unit_test(test_threads_can_be_made),
     };
