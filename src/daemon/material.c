@@ -10,6 +10,7 @@
 
 #include "daemon/regular_file.h"
 #include "daemon/self_signed.h"
+#include "io/tls_server.h"
 
 #include <errno.h>
 
@@ -58,6 +59,20 @@ static int read_file(struct gathering *g, const char *word, struct slice path,
     return r;
 }
 
+/* What receive would say to it: one pair that is no good would keep all from being used. */
+static int check_usable(const struct tls_pair *pair, char why[KEY_PAIR_WHY_SIZE])
+{
+    struct tls_pair copy = *pair;
+    const struct tls_material alone = {.pairs = &copy, .n_pairs = 1};
+    const struct tls_rules rules = {.only_1_3 = false};
+    struct tls_server *server;
+    int r = tls_server_new(&alone, &rules, &server, why, KEY_PAIR_WHY_SIZE);
+
+    if (r == 0)
+        tls_server_unref(server);
+    return r;
+}
+
 static int read_pair(struct gathering *g, const struct config_certificate *certificate,
                      struct tls_pair *ret_pair, struct certificate_fact *fact)
 {
@@ -69,6 +84,10 @@ static int read_pair(struct gathering *g, const struct config_certificate *certi
         return -EINVAL;
     if (key_pair_read(ret_pair->chain, ret_pair->key, g->arena, &fact->pair, why) < 0) {
         fact->problem = arena_printf(g->arena, "%s", why);
+        return -EINVAL;
+    }
+    if (check_usable(ret_pair, why) < 0) {
+        fact->problem = arena_printf(g->arena, "OpenSSL cannot use it: %s", why);
         return -EINVAL;
     }
     if (key.st_mode & S_IROTH)

@@ -1,0 +1,91 @@
+#include "daemon/handed_files.h"
+
+#include "place.h"
+#include "../config/parsing.h"
+
+static struct config *config_with(const char *accounts)
+{
+    char text[1024];
+
+    snprintf(text, sizeof(text),
+             "hostname a.example\n"
+             "accounts x { passwd_file %s/passwd; alias_file %s/aliases }\n"
+             "accounts y { passwd_file %s/passwd }\n%s",
+             place_root, place_root, place_root, accounts);
+    return parse(text);
+}
+
+static void assert_content(int fd, const char *want)
+{
+    char got[64] = "";
+
+    assert_true(fd >= 0);
+    assert_int_equal(pread(fd, got, sizeof(got) - 1, 0), (ssize_t)strlen(want));
+    assert_string_equal(got, want);
+    /* Nobody changes it any more, we neither. */
+    assert_int_equal(pwrite(fd, "x", 1, 0), -1);
+    close(fd);
+}
+
+static void test_each_file_of_the_configuration_once(void **state)
+{
+    struct handed_files handed = {0};
+    struct config *config = config_with(
+        "accounts z { dovecot_auth /a; dovecot_userdb /b }\nauth { oauth { introspection "
+        "https://a.example/; client_id me; client_secret_file /secret; ca /ca.pem } }\n");
+
+    (void)state;
+    handed_files_set(&handed, config);
+    assert_int_equal(handed.files.count, 4);
+    assert_true(slice_eq(handed.list[2].path, SLICE("/secret")));
+    assert_true(slice_eq(handed.list[3].path, SLICE("/ca.pem")));
+    config_unref(config);
+    config = parse("hostname a.example\n");
+    handed_files_set(&handed, config);
+    assert_int_equal(handed.files.count, 0);
+    handed_files_done(&handed);
+    config_unref(config);
+}
+
+static void test_contents_come_sealed_or_with_a_reason(void **state)
+{
+    struct handed_files handed = {0};
+    struct config *config = config_with("");
+    struct buf json;
+
+    (void)state;
+    buf_init(&json, 10000);
+    place_write("passwd", "joe:{PLAIN}secret\n");
+    handed_files_set(&handed, config);
+    assert_content(handed_files_copy(&handed, 0), "joe:{PLAIN}secret\n");
+    assert_int_equal(handed_files_copy(&handed, 1), -1);
+    assert_string_equal(handed.list[1].why, "No such file or directory");
+    handed_files_add_status(&handed, &json);
+    assert_non_null(memmem(json.ptr, json.len, "passwd\",\"problem\":\"\"", 20));
+    assert_non_null(memmem(json.ptr, json.len, "\"problem\":\"No such file", 23));
+    assert_int_equal(mkfifo(place_path("aliases"), 0600), 0);
+    assert_int_equal(handed_files_copy(&handed, 1), -1);
+    assert_string_equal(handed.list[1].why, "Not a file");
+    assert_int_equal(unlink(place_path("aliases")), 0);
+    place_write("aliases", "");
+    assert_int_equal(truncate(place_path("aliases"), HANDED_FILE_MAX + 1), 0);
+    assert_int_equal(handed_files_copy(&handed, 1), -1);
+    assert_string_equal(handed.list[1].why, "It has more than 67108864 bytes");
+    place_write("aliases", "");
+    assert_content(handed_files_copy(&handed, 1), "");
+    assert_string_equal(handed.list[1].why, "");
+    buf_done(&json);
+    handed_files_done(&handed);
+    config_unref(config);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_each_file_of_the_configuration_once, place_make,
+                                        place_remove),
+        cmocka_unit_test_setup_teardown(test_contents_come_sealed_or_with_a_reason, place_make,
+                                        place_remove),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
