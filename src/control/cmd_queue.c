@@ -24,7 +24,7 @@ static const char help[] =
     "  remove    give it up, and tell nobody\n"
     "  stats     numbers, and the lanes\n\n"
     "FILTER (all given must fit):\n"
-    "  --sender ADDRESS     the reverse-path, <> for bounces\n"
+    "  --sender ADDRESS     the reverse-path (<> for bounces), or the account that handed it in\n"
     "  --recipient ADDRESS  only these recipients\n"
     "  --domain DOMAIN      only recipients there\n"
     "  --is STATE           waiting, ready, sending, failed or held\n\n"

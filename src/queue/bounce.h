@@ -11,6 +11,7 @@
 /* The listeners' names under which our own messages stand in their envelopes. */
 #define BOUNCE_LISTENER        SLICE("bounce")
 #define BOUNCE_DOUBLE_LISTENER SLICE("double-bounce")
+#define BOUNCE_NOTICE_LISTENER SLICE("notice") /* to the postmaster, about the server itself */
 
 struct bounce {
     const struct envelope *original;

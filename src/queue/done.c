@@ -8,6 +8,7 @@
 #include "queue/done.h"
 
 #include "base/log.h"
+#include "queue/bouncetally.h"
 #include "queue/expand.h"
 #include "queue/extra.h"
 #include "queue/notice.h"
@@ -126,6 +127,14 @@ static void add_success(struct record *record, const struct msg_done *done,
         notice_add_success(record, &envelope, list, n);
 }
 
+static void count_bounces(struct queue *queue, struct message *message, uint32_t n)
+{
+    struct envelope envelope;
+
+    if (queue_read_envelope(queue, message, &envelope) == 0)
+        bouncetally_add(queue->bouncetally, envelope.login, n);
+}
+
 /* Those that the peer did not mention are still under way in the ledger. */
 static void take_forgotten(struct record *record, const struct attempt *attempt)
 {
@@ -190,6 +199,8 @@ void done_take(struct queue *queue, struct attempt *attempt, const struct msg_do
                              recipient->kind == DONE_OK ? SLICE_NULL : recipient->reply);
     }
     take_forgotten(&record, attempt);
+    if (tally.never)
+        count_bounces(queue, message, tally.never);
     if (attempt->wants_success)
         add_success(&record, done, attempt);
     record_commit(&record);

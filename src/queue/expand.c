@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "mail/address.h"
+#include "queue/bouncetally.h"
 #include "queue/extra.h"
 #include "queue/notice.h"
 #include "queue/record.h"
@@ -335,6 +336,7 @@ static void apply(struct pass *pass, uint32_t index, const struct route_decision
     case ROUTE_FAIL:
         log_route(pass, index, "refused", decision->text);
         settle_never(pass->queue, pass->message, index, &words);
+        bouncetally_add(pass->queue->bouncetally, pass->envelope->login, 1);
         break;
     case ROUTE_LATER:
         log_route(pass, index, "deferred", decision->text);

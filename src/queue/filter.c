@@ -62,7 +62,9 @@ bool filter_needs_envelope(const struct filter *filter)
 
 bool filter_takes_message(const struct filter *filter, const struct envelope *envelope)
 {
-    return !filter->has_sender || slice_eq_nocase(filter->sender, envelope->reverse_path);
+    if (!filter->has_sender || slice_eq_nocase(filter->sender, envelope->reverse_path))
+        return true;
+    return filter->sender.len && slice_eq_nocase(filter->sender, envelope->login);
 }
 
 const char *filter_state_name(const struct ledger_recipient *recipient)

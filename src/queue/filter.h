@@ -3,8 +3,8 @@
  * "domain":..,"state":..}, all of which must fit; {"all":true} for everything.
  *
  * A message fits when one of its recipients that are not over does; a sender alone means all of
- * them. Addresses are compared as whole addresses, without regard to ASCII case; the null
- * reverse-path is "" or "<>".
+ * them. A sender is the reverse-path or the account that handed the message in. Addresses are
+ * compared as whole addresses, without regard to ASCII case; the null reverse-path is "" or "<>".
  */
 #ifndef NUNCIO_QUEUE_FILTER_H
 #define NUNCIO_QUEUE_FILTER_H

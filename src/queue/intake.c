@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "queue/expand.h"
 #include "queue/extra.h"
+#include "queue/frozen.h"
+#include "queue/hold.h"
 #include "queue/record.h"
 
 #include <stdatomic.h>
@@ -61,8 +63,11 @@ static void on_message(void *arg, const struct envelope *envelope, struct spool_
     message = note_message(queue, envelope, location);
     if (envelope->hold_until_ms > clock_wall_ms())
         wait_for_release(queue, message, envelope->hold_until_ms);
+    if (envelope->hold.len)
+        hold_from_start(queue, message, envelope->hold);
     if (opening)
         return; /* until settle_in() */
+    frozen_check(queue, message, envelope);
     if (answers_pending(queue->answers) > RESOLVING_MAX) {
         expand_schedule(queue, message);
         return;

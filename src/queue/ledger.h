@@ -28,7 +28,7 @@ enum recipient_state {
 };
 
 enum recipient_flags {
-    FLAG_HELD = 1,   /* by the administrator */
+    FLAG_HELD = 1,   /* until the administrator releases it */
     FLAG_WARNED = 2, /* a delay DSN was sent */
     FLAG_REMOVE_NEXT =
         4, /* removed by the administrator in the middle of an attempt: unless that */

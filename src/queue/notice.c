@@ -55,6 +55,12 @@ static void save_double_bounce(struct queue *queue, struct message *message,
 
 /* ---- failures ------------------------------------------------------------------------------ */
 
+static bool is_for_postmaster(const struct envelope *envelope)
+{
+    return slice_eq(envelope->listener, BOUNCE_DOUBLE_LISTENER) ||
+           slice_eq(envelope->listener, BOUNCE_NOTICE_LISTENER);
+}
+
 static void tell_failures(struct queue *queue, struct message *message)
 {
     struct message_extra *extra = message->extra;
@@ -66,7 +72,7 @@ static void tell_failures(struct queue *queue, struct message *message)
 
     if (queue_read_envelope(queue, message, &envelope) < 0)
         return;
-    if (slice_eq(envelope.listener, BOUNCE_DOUBLE_LISTENER) && extra->n_failures == 1) {
+    if (is_for_postmaster(&envelope) && extra->n_failures == 1) {
         save_double_bounce(queue, message, &envelope);
         return;
     }

@@ -10,9 +10,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "io/login_message.h"
+#include "queue/bouncetally.h"
 #include "queue/control.h"
 #include "queue/dispatch.h"
 #include "queue/expand.h"
+#include "queue/frozen.h"
 #include "queue/intake.h"
 #include "queue/merge.h"
 #include "queue/record.h"
@@ -80,6 +83,23 @@ static bool run_due(struct queue *queue)
     return true;
 }
 
+static void tell_bounces(struct queue *queue)
+{
+    struct msg_bounced bounced;
+
+    while (bouncetally_first(queue->bouncetally, &bounced.account, &bounced.recipients)) {
+        struct buf out;
+        int r;
+        buf_init(&out, CHANNEL_PAYLOAD_MAX);
+        msg_bounced_encode(&out, &bounced);
+        r = role_send(queue->role, ROLE_AUTH, MSG_BOUNCED, buf_slice(&out), NULL, 0);
+        buf_done(&out);
+        if (r < 0)
+            return; /* auth is away or behind: at the next tick */
+        bouncetally_drop(queue->bouncetally);
+    }
+}
+
 static void arm_timer(struct role_state *state)
 {
     struct queue *queue = &state->queue;
@@ -105,8 +125,10 @@ static void on_idle(void *arg)
         answers_tick(queue->answers, now);
         record_tick(queue);
         merge_tick(queue);
+        tell_bounces(queue);
     }
     more = intake_poll(queue, tick);
+    more = frozen_run(queue) || more;
     state->next_tell = intake_tell(queue);
     if (state->stop_at) {
         if (now >= state->stop_at || !scheduler_under_way(queue->scheduler))
@@ -173,6 +195,12 @@ static void take_done(struct queue *queue, enum role from, struct slice payload)
         log_error(NULL, "answer-damaged", LOG_STR("peer", role_name(from)));
 }
 
+static void take_frozen(struct queue *queue, struct slice payload)
+{
+    if (frozen_take(queue, payload) < 0)
+        log_error(NULL, "answer-damaged", LOG_STR("peer", role_name(ROLE_AUTH)));
+}
+
 static void on_message(void *arg, enum role from, struct channel_message *message)
 {
     struct queue *queue = &((struct role_state *)arg)->queue;
@@ -181,6 +209,8 @@ static void on_message(void *arg, enum role from, struct channel_message *messag
         intake_hint(queue, message->payload);
     else if (from == ROLE_AUTH && message->type == MSG_RESOLVED)
         take_answer(queue, message->payload);
+    else if (from == ROLE_AUTH && message->type == MSG_FROZEN)
+        take_frozen(queue, message->payload);
     else if ((from == ROLE_RELAY || from == ROLE_LOCAL) && message->type == MSG_DONE)
         take_done(queue, from, message->payload);
     else if (from == ROLE_PARENT && message->type == MSG_ADMIN_REPLY)
@@ -304,6 +334,8 @@ static void start_parts(struct role_state *state, struct role_context *role,
     queue->answers = answers_new(&events);
     queue->dispatch = dispatch_new();
     queue->bouncerate = bouncerate_new();
+    queue->bouncetally = bouncetally_new();
+    queue->frozen = frozen_new();
     queue->records = record_log_new(queue, &record_events);
     queue->control = control_new(queue, groups);
     dispatch_peer_lost(queue, ROLE_RELAY);
@@ -321,6 +353,8 @@ static void end_parts(struct role_state *state)
     control_free(queue->control);
     loop_timer_free(state->timer);
     record_log_free(queue->records);
+    frozen_free(queue->frozen);
+    bouncetally_free(queue->bouncetally);
     bouncerate_free(queue->bouncerate);
     dispatch_free(queue->dispatch);
     answers_free(queue->answers);

@@ -11,6 +11,7 @@
 #include "queue/expand.h"
 #include "queue/extra.h"
 #include "queue/filter.h"
+#include "queue/hold.h"
 #include "queue/notice.h"
 #include "queue/record.h"
 #include "queue/settle.h"
@@ -21,25 +22,6 @@ typedef bool change_one(struct record *record, uint32_t index);
 static void add_flags(struct ledger_recipient *recipient, unsigned flags)
 {
     recipient_set_flags(recipient, recipient_flags(recipient) | flags);
-}
-
-/* Out of its unit, if it waits in one: from then on it is WAITING. False: an attempt has it, or it
- * has failed already. */
-static bool take_out(struct record *record, uint32_t index)
-{
-    struct queue *queue = record->queue;
-    struct ledger_recipient *recipient = ledger_recipient(record->message, index);
-    enum recipient_state state = recipient_state(recipient);
-
-    if (state == RECIPIENT_UNDER_WAY || state == RECIPIENT_FAILED)
-        return false;
-    if (state == RECIPIENT_PARKED)
-        queue->parked--;
-    if (state == RECIPIENT_READY)
-        scheduler_withdraw(queue->scheduler, recipient->at, 1);
-    if (state != RECIPIENT_WAITING)
-        settle_again(queue, record->message, index, 0);
-    return true;
 }
 
 static bool change_retry(struct record *record, uint32_t index)
@@ -54,14 +36,7 @@ static bool change_retry(struct record *record, uint32_t index)
 
 static bool change_hold(struct record *record, uint32_t index)
 {
-    struct ledger_recipient *recipient = ledger_recipient(record->message, index);
-
-    if (recipient_flags(recipient) & FLAG_HELD || recipient_state(recipient) == RECIPIENT_FAILED)
-        return false;
-    take_out(record, index);
-    add_flags(recipient, FLAG_HELD);
-    record_recipient(record, index, SLICE_NULL);
-    return true;
+    return hold_recipient(record, index, SLICE_NULL);
 }
 
 static bool change_release(struct record *record, uint32_t index)
@@ -72,7 +47,7 @@ static bool change_release(struct record *record, uint32_t index)
     if (!parked && !(recipient_flags(recipient) & FLAG_HELD))
         return false;
     recipient_set_flags(recipient, recipient_flags(recipient) & ~(unsigned)FLAG_HELD);
-    if (take_out(record, index))
+    if (hold_take_out(record, index))
         settle_again(record->queue, record->message, index, 0);
     record_recipient(record, index, SLICE_NULL);
     return true;
@@ -84,7 +59,7 @@ static bool change_bounce(struct record *record, uint32_t index)
     struct words words = {.status = STATUS(5, 7, 0),
                           .reply = SLICE("the administrator gave the delivery up")};
 
-    if (take_out(record, index))
+    if (hold_take_out(record, index))
         settle_never(record->queue, record->message, index, &words);
     else if (recipient_state(recipient) == RECIPIENT_UNDER_WAY)
         add_flags(recipient, FLAG_BOUNCE_NEXT);
@@ -97,7 +72,7 @@ static bool change_remove(struct record *record, uint32_t index)
 {
     struct ledger_recipient *recipient = ledger_recipient(record->message, index);
 
-    if (take_out(record, index)) {
+    if (hold_take_out(record, index)) {
         ledger_set_state(record->message, index, RECIPIENT_REMOVED, 0);
         record_recipient(record, index, SLICE("removed by the administrator"));
     } else if (recipient_state(recipient) == RECIPIENT_UNDER_WAY) {

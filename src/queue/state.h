@@ -13,8 +13,10 @@
 #include "queue/scheduler.h"
 #include "spool/spool.h"
 
+struct bouncetally;
 struct control;
 struct dispatch;
+struct frozen;
 struct record_log;
 
 struct queue_counters {
@@ -33,6 +35,8 @@ struct queue {
     struct dispatch *dispatch;
     struct record_log *records;
     struct bouncerate *bouncerate;
+    struct bouncetally *bouncetally;
+    struct frozen *frozen;
     struct control *control;
     struct arena scratch; /* of one event; reset at its start */
     struct queue_counters counters;

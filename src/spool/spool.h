@@ -204,6 +204,9 @@ void spool_store_outcome(struct spool_store *store, const struct outcome *outcom
                          const struct spool_dsn *dsns, unsigned n_dsns, spool_done *done,
                          void *arg);
 uint64_t spool_store_next_id(struct spool_store *store);
+/* Appends a message of our own that no outcome causes; its id is from spool_store_next_id(). */
+void spool_store_submit(struct spool_store *store, const struct envelope *envelope,
+                        struct slice text, spool_done *done, void *arg);
 /* The log behind the outcomes; for spool_writer_step() and spool_writer_ready(). */
 struct spool_writer *spool_store_log(struct spool_store *store);
 

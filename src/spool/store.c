@@ -477,6 +477,15 @@ void spool_store_outcome(struct spool_store *store, const struct outcome *outcom
     spool_job_submit(store->log, job);
 }
 
+void spool_store_submit(struct spool_store *store, const struct envelope *envelope,
+                        struct slice text, spool_done *done, void *arg)
+{
+    struct spool_body *body = spool_body_new(store->log, envelope->id);
+
+    body_add_whole(body, text);
+    spool_submit(store->log, envelope, body, done, arg);
+}
+
 uint64_t spool_store_next_id(struct spool_store *store)
 {
     return spool_writer_next_id(store->log);

@@ -9,6 +9,8 @@
  */
 #include "queue_world.h"
 
+#include "io/login_message.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -128,6 +130,7 @@ static void take_unit_recipient(const struct msg_unit *unit, const struct unit_r
     if (recipient->kind != OUTCOME_PENDING)
         world_broken(message, "a recipient is tried that is over");
     check_way(message, unit, recipient);
+    freeze_check_sending(message);
     recipient->under_way = true;
     recipient->peer = unit->way == WAY_ROUTE ? ROLE_RELAY : ROLE_LOCAL;
     recipient->tries++;
@@ -250,6 +253,8 @@ static void on_peer_back(struct event *event)
         return;
     world->is_up[peer] = true;
     world->handlers->peer_up(world->handlers->arg, peer);
+    if (peer == ROLE_AUTH)
+        freeze_tell();
 }
 
 static void forget_under_way(enum role peer)
@@ -300,7 +305,9 @@ int peers_take(enum role to, uint16_t type, struct slice payload)
     if (type == MSG_RESOLVE)
         world_later(1 + sim_below(&world->random, 50), on_answer, 0, payload,
                     world->peer_life[ROLE_AUTH]);
-    else
+    else if (type == MSG_FROZEN_TAKEN)
+        freeze_take_answer(payload);
+    else if (type != MSG_BOUNCED)
         take_unit(to, payload);
     if (world_fault(world->faults.peer_dies_once_in))
         world_later(sim_below(&world->random, 100), on_death, to, SLICE_NULL, world->life);

@@ -13,6 +13,17 @@
 
 enum { ADDRESS_SIZE = 48, SIM_MESSAGES = 400, SIM_RECIPIENTS = 64 };
 
+/* The account that is frozen now and then; half of the mail from its address is handed in by it. */
+#define SIM_ACCOUNT "ok-writer@example.test"
+struct sim_freeze {
+    bool frozen;
+    bool taken; /* the queue has said so, once and for all */
+    uint64_t since_ms;
+    uint64_t at; /* virtual time */
+    unsigned count;
+    unsigned mails; /* to the postmaster, on disk */
+};
+
 /* How the world of one run is. "Once in" values: 0 is never. */
 struct world_faults {
     unsigned crash_once_in;       /* of events: kill -9 of the queue role */
@@ -30,6 +41,7 @@ struct sim_recipient {
     char via[ADDRESS_SIZE];
     enum recipient_class class;
     uint8_t notify;
+    bool recorded;          /* an outcome tells of it */
     enum outcome_kind kind; /* on disk */
     uint8_t flags;
     uint16_t attempts;
@@ -46,6 +58,9 @@ struct sim_message {
     uint64_t arrived; /* virtual time */
     char sender[ADDRESS_SIZE];
     const char *listener;
+    const char *login, *hold; /* of the envelope; empty */
+    char verdicts[2 * ADDRESS_SIZE];
+    bool released; /* since it was held */
     int8_t priority;
     struct sim_recipient recipients[SIM_RECIPIENTS];
     uint32_t n_envelope, n_recipients;
@@ -91,6 +106,8 @@ struct world {
     uint64_t last_commit;
     uint64_t next_id;
 
+    struct sim_freeze freeze;
+
     /* the peers */
     bool is_up[ROLE_COUNT];
     uint64_t peer_life[ROLE_COUNT];
@@ -122,6 +139,15 @@ void world_add_recipient(struct sim_message *message, const char *address, const
 
 /* Frees the records that never came to the disk; at the end of a run. */
 void store_forget_records(void);
+
+/* queue_freeze.c */
+void freeze_start(void);
+void freeze_take_answer(struct slice payload);
+void freeze_tell(void); /* auth is there (again) */
+/* Releases what is held, as the administrator does. */
+void freeze_release(void);
+/* A recipient is being sent. */
+void freeze_check_sending(const struct sim_message *message);
 
 /* queue_peers.c */
 int peers_take(enum role to, uint16_t type, struct slice payload);

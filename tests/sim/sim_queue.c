@@ -5,11 +5,11 @@
  *
  * A run is some messages of all kinds over some hours of a server whose days are minutes: aliases,
  * loops, sites that are down or refuse, peers that die, sockets that are full, syncs that fail or
- * take 30 s, a wall clock that jumps by years, reloads that remove a domain, the role itself killed
- * at any moment. What must hold at any moment is checked where it happens (queue_store.c,
- * queue_peers.c). At the end every recipient must have come to the end that its address deserves,
- * once unless something was killed, and the senders must have been told what they wanted to hear.
- * The seed is printed when it is not so.
+ * take 30 s, a wall clock that jumps by years, reloads that remove a domain, an account that is
+ * frozen and thawed (queue_freeze.c), the role itself killed at any moment. What must hold at any
+ * moment is checked where it happens (queue_store.c, queue_peers.c). At the end every recipient
+ * must have come to the end that its address deserves, once unless something was killed, and the
+ * senders must have been told what they wanted to hear. The seed is printed when it is not so.
  */
 #include "queue_world.h"
 
@@ -135,6 +135,10 @@ static void on_arrival(struct event *event)
         add_random_recipient(message, i);
     message->n_envelope = message->n_recipients;
     message->priority = (int8_t)((int)sim_below(&world->random, 3) - 1);
+    if (strcmp(message->sender, SIM_ACCOUNT) == 0 || sim_once_in(&world->random, 4))
+        message->login = SIM_ACCOUNT;
+    if (*message->login && world->freeze.frozen)
+        message->hold = "the account is frozen";
     message->on_disk = true;
     world->arrivals_left--;
     if (world->arrivals_left)
@@ -200,11 +204,15 @@ static void check_end(void)
             world_broken(message, "a message is still there");
         for (uint32_t r = 0; r < message->n_recipients; r++)
             check_recipient(message, &message->recipients[r]);
-        if (strcmp(message->listener, "double-bounce") == 0 &&
+        if ((strcmp(message->listener, "double-bounce") == 0 ||
+             strcmp(message->listener, "notice") == 0) &&
             message->recipients[message->n_recipients - 1].kind != OUTCOME_DELIVERED &&
             message->recipients[message->n_recipients - 1].kind != OUTCOME_RELAYED)
-            world_broken(message, "a double bounce ended nowhere");
+            world_broken(message, "mail to the postmaster ended nowhere");
     }
+    if (world->freeze.mails < world->freeze.count ||
+        (!something_was_killed() && world->freeze.mails != world->freeze.count))
+        world_broken(NULL, "the postmaster was told of a freeze never, or more than once");
     if (world->most_under_way > CONCURRENCY)
         world_broken(NULL, "more deliveries at a time than the configuration allows");
 }
@@ -229,6 +237,9 @@ static void on_end(struct event *event)
     bool any = world->arrivals_left > 0;
 
     (void)event;
+    any = any || world->freeze.frozen;
+    if (!any)
+        freeze_release();
     for (unsigned i = 0; i < world->n_messages; i++)
         any = any || (world->messages[i].on_disk && !world->messages[i].finished);
     if (any && world->now < LAST_MS)
@@ -289,6 +300,7 @@ static void run_once(bool verbose)
     world->role.lock_in = no_lock_in;
     world_later(0, on_arrival, 0, SLICE_NULL, 0);
     world_later(2 * MINUTE_MS, on_reload, 0, SLICE_NULL, 0);
+    freeze_start();
     world_later(FAULTS_MS, on_faults_over, 0, SLICE_NULL, 0);
     world_later(FAULTS_MS, on_end, 0, SLICE_NULL, 0);
     while (!done) {
