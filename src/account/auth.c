@@ -150,6 +150,7 @@ static void on_file(struct auth *auth, struct channel_message *message)
         r = files_take(auth->files, &file, message->n_fds ? message->fds[0] : -1);
     if (r < 0)
         log_error(NULL, "file-not-taken", LOG_ERRNO(r));
+    directories_refresh(auth->directories);
 }
 
 static void on_message(void *arg, enum role from, struct channel_message *message)
@@ -203,7 +204,7 @@ static void auth_init(struct auth *auth, struct role_context *role)
     for (size_t i = 0; i < ROLE_COUNT; i++)
         buf_init(&auth->backlog[i], BACKLOG_MAX);
     auth->files = files_new();
-    auth->directories = directories_new();
+    auth->directories = directories_new(role->loop, auth->files);
     directories_set_config(auth->directories, role->config);
     auth->resolver =
         account_resolver_new(role->config, auth->directories, role->loop, on_resolved, auth);

@@ -8,12 +8,17 @@
 #define NUNCIO_ACCOUNT_DIRECTORIES_H
 
 #include "account/directory.h"
+#include "account/files.h"
+#include "io/loop.h"
 
 struct directories;
 
-struct directories *directories_new(void);
+/* The loop and the files stay the caller's. */
+struct directories *directories_new(struct loop *loop, const struct files *files);
 void directories_free(struct directories *directories);
 void directories_set_config(struct directories *directories, struct config *config);
+/* A file was handed over. */
+void directories_refresh(struct directories *directories);
 /* See directory_store_set() and directory_store_is_broken(). */
 void directories_set_store(struct directories *directories, struct store *store);
 bool directories_store_is_broken(const struct directories *directories);
@@ -21,13 +26,15 @@ bool directories_store_is_broken(const struct directories *directories);
 struct store *directories_store(const struct directories *directories);
 void directories_store_note(struct directories *directories, int result);
 
-/* Where this domain's accounts are. */
+/* Where this domain's accounts are; NULL: in a section that is not there. */
 struct directory *directories_of(const struct directories *directories,
                                  const struct config_domain *domain);
 /* Where this account is, by its domain (which may be an alias of another): NULL: nowhere, the
  * domain is none of ours. */
 struct directory *directories_of_account(const struct directories *directories,
                                          struct slice account);
+/* What any account can be verified by: a set of enum mechanism. */
+unsigned directories_mechanisms(const struct directories *directories);
 /* Changes whenever an answer of a directory that is not `fleeting` may have changed. */
 uint64_t directories_generation(struct directories *directories, uint64_t now_ms);
 

@@ -29,8 +29,8 @@ struct question {
 
 static void answer_question(struct question *q, struct slice address, struct slice via);
 
-const struct config_domain *meaning_domain(const struct config *config, struct slice name,
-                                           bool *ret_alias)
+static const struct config_domain *find_domain(const struct config *config, struct slice name,
+                                               bool *ret_alias)
 {
     const struct config_domain *domain = config_find_domain(config, name);
 
@@ -76,7 +76,7 @@ void meaning_keys(const struct meaning *meaning, struct slice mailbox,
     *ret_keys = (struct meaning_keys){.key = mailbox};
     if (address_parse_mailbox(mailbox, ADDRESS_UTF8, &address).error != ADDRESS_OK)
         return;
-    ret_keys->domain = meaning_domain(meaning->config, address.domain, &alias);
+    ret_keys->domain = find_domain(meaning->config, address.domain, &alias);
     if (ret_keys->domain)
         make_keys(arena, address.local, ret_keys->domain->name, &ret_keys->key, &ret_keys->base);
     else
@@ -271,7 +271,7 @@ static void answer_from_directory(struct question *q)
 static void answer_in_domain(struct question *q, struct slice via)
 {
     const struct config_domain *domain =
-        meaning_domain(q->meaning->config, q->address.domain, &q->domain_alias);
+        find_domain(q->meaning->config, q->address.domain, &q->domain_alias);
     struct meaning_keys keys;
 
     if (!domain) {

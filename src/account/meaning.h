@@ -22,9 +22,10 @@ struct meaning {
 void meaning_of_address(const struct meaning *meaning, const struct msg_resolve *request,
                         struct msg_resolved *ret_answer);
 
-/* The domain that this name means, aliases of domains undone; NULL: none of ours. */
-const struct config_domain *meaning_domain(const struct config *config, struct slice name,
-                                           bool *ret_alias);
+/* To a question with `sender`; ownership.c tells the rules. RESOLVE_OWN, RESOLVE_UNKNOWN or
+ * RESOLVE_LATER. */
+void meaning_of_sender(const struct meaning *meaning, const struct msg_resolve *request,
+                       struct msg_resolved *ret_answer);
 
 /* The canonical forms of an address, which may be anywhere. */
 struct meaning_keys {
