@@ -6,6 +6,7 @@
  * find none, and are refused as well.
  */
 #include "receive/commands.h"
+#include "receive/handshake.h"
 
 static struct smtp_reply refuse(struct session *session, uint64_t size, struct smtp_reply reply)
 {
@@ -28,6 +29,8 @@ struct smtp_reply cmd_bdat(struct session *session, struct slice argument, struc
     if (!smtp_bdat_parse(argument, &size, &last))
         /* How many octets come is unknown: nothing that follows can be told from a command. */
         return SMTP_REPLY_CLOSE(501, 5, 5, 4, "say BDAT size, or BDAT size LAST");
+    if (handshake_is_due(session))
+        return refuse(session, size, SMTP_REPLY(530, 5, 7, 0, "say STARTTLS first"));
     if (session->state == STATE_START)
         return refuse(session, size, SMTP_REPLY(503, 5, 5, 1, "say EHLO first"));
     if (session->state != STATE_RCPT && session->state != STATE_BDAT)

@@ -7,6 +7,7 @@
  */
 #include "receive/auth.h"
 #include "receive/commands.h"
+#include "receive/handshake.h"
 
 static struct smtp_reply greet(struct session *session, struct slice argument, bool extended)
 {
@@ -34,10 +35,10 @@ static struct smtp_reply extensions(struct session *session, struct arena *scrat
     return smtp_reply_format(
         scratch, 250, STATUS(0, 0, 0),
         "%.*s\nPIPELINING\nSIZE %llu\n8BITMIME\nCHUNKING\nSMTPUTF8\nENHANCEDSTATUSCODES\nDSN\n"
-        "LIMITS MAILMAX=%u RCPTMAX=%u%s%.*s\nHELP",
+        "LIMITS MAILMAX=%u RCPTMAX=%u%s%s%.*s\nHELP",
         SLICE_ARG(config->hostname), (unsigned long long)limits->message_size, limits->transactions,
-        limits->recipients, offers_xclient(session) ? "\nXCLIENT " SMTP_XCLIENT_ATTRIBUTES : "",
-        SLICE_ARG(auth));
+        limits->recipients, handshake_is_offered(session) ? "\nSTARTTLS" : "",
+        offers_xclient(session) ? "\nXCLIENT " SMTP_XCLIENT_ATTRIBUTES : "", SLICE_ARG(auth));
 }
 
 struct smtp_reply cmd_ehlo(struct session *session, struct slice argument, struct arena *scratch)

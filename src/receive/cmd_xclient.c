@@ -8,8 +8,18 @@
 #include "receive/commands.h"
 #include "receive/gate.h"
 
+/* The certificate is the proxy's. */
+static void forget_peer(struct tls_facts *tls)
+{
+    tls->peer = tls->peer_fingerprint = SLICE_NULL;
+    tls->n_peer_emails = 0;
+}
+
 static void take_over(struct session *session, const struct smtp_xclient *xclient)
 {
+    session->introduced = true;
+    if (session->tls)
+        forget_peer(session->tls);
     if (xclient->name.ptr)
         session->client_name = arena_dup(&session->arena, xclient->name);
     if (xclient->helo.ptr)

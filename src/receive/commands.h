@@ -12,7 +12,7 @@
 typedef struct smtp_reply command_handler(struct session *session, struct slice argument,
                                           struct arena *scratch);
 
-command_handler cmd_auth, cmd_bdat, cmd_data, cmd_ehlo, cmd_expn, cmd_helo, cmd_help, cmd_lhlo, cmd_mail,
-    cmd_noop, cmd_quit, cmd_rcpt, cmd_rset, cmd_vrfy, cmd_xclient;
+command_handler cmd_auth, cmd_bdat, cmd_data, cmd_ehlo, cmd_expn, cmd_helo, cmd_help, cmd_lhlo,
+    cmd_mail, cmd_noop, cmd_quit, cmd_rcpt, cmd_rset, cmd_starttls, cmd_vrfy, cmd_xclient;
 
 #endif

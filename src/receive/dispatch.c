@@ -7,6 +7,7 @@
  */
 #include "receive/auth.h"
 #include "receive/commands.h"
+#include "receive/handshake.h"
 #include "smtp/sasl.h"
 
 enum { LOGGED_LINE_MAX = 256 };
@@ -16,6 +17,8 @@ enum command_flags {
     IDLE = 2, /* counts towards idle_commands */
     NOT_LMTP = 4,
     ONLY_LMTP = 8,
+    ALONE = 16, /* whatever stands behind it was not meant for us to execute */
+    PLAIN = 32, /* in order without TLS even where that is required */
 };
 
 struct command {
@@ -26,18 +29,19 @@ struct command {
 
 static const struct command commands[SMTP_VERBS] = {
     [SMTP_AUTH] = {cmd_auth, STATE_READY, LAST_OF_GROUP | IDLE},
-    [SMTP_BDAT] = {cmd_bdat, STATE_ANY, 0}, /* its octets come in any case */
+    [SMTP_BDAT] = {cmd_bdat, STATE_ANY, PLAIN}, /* its octets come in any case */
     [SMTP_DATA] = {cmd_data, STATE_MAIL | STATE_RCPT, LAST_OF_GROUP},
-    [SMTP_EHLO] = {cmd_ehlo, STATE_ANY, LAST_OF_GROUP | IDLE | NOT_LMTP},
+    [SMTP_EHLO] = {cmd_ehlo, STATE_ANY, LAST_OF_GROUP | IDLE | NOT_LMTP | PLAIN},
     [SMTP_EXPN] = {cmd_expn, STATE_ANY, IDLE},
     [SMTP_HELO] = {cmd_helo, STATE_ANY, LAST_OF_GROUP | IDLE | NOT_LMTP},
     [SMTP_HELP] = {cmd_help, STATE_ANY, IDLE},
-    [SMTP_LHLO] = {cmd_lhlo, STATE_ANY, LAST_OF_GROUP | IDLE | ONLY_LMTP},
+    [SMTP_LHLO] = {cmd_lhlo, STATE_ANY, LAST_OF_GROUP | IDLE | ONLY_LMTP | PLAIN},
     [SMTP_MAIL] = {cmd_mail, STATE_READY, 0},
-    [SMTP_NOOP] = {cmd_noop, STATE_ANY, IDLE},
-    [SMTP_QUIT] = {cmd_quit, STATE_ANY, 0},
+    [SMTP_NOOP] = {cmd_noop, STATE_ANY, IDLE | PLAIN},
+    [SMTP_QUIT] = {cmd_quit, STATE_ANY, PLAIN},
     [SMTP_RCPT] = {cmd_rcpt, STATE_MAIL | STATE_RCPT, 0},
     [SMTP_RSET] = {cmd_rset, STATE_ANY, IDLE},
+    [SMTP_STARTTLS] = {cmd_starttls, STATE_START | STATE_READY, ALONE | IDLE | PLAIN},
     [SMTP_VRFY] = {cmd_vrfy, STATE_ANY, IDLE},
     [SMTP_XCLIENT] = {cmd_xclient, STATE_START | STATE_READY, LAST_OF_GROUP | IDLE},
 };
@@ -60,10 +64,14 @@ static struct smtp_reply run(struct session *session, const struct smtp_command 
 
     if (!command->handler || command->flags & wrong_service)
         return SMTP_REPLY(500, 5, 5, 2, "command not recognised");
+    if (command->flags & ALONE && more)
+        return SMTP_REPLY_CLOSE(503, 5, 5, 1, "nothing may stand behind STARTTLS");
     if (command->flags & LAST_OF_GROUP && more && session_is_mx(session))
         return SMTP_REPLY_CLOSE(503, 5, 5, 1, "wait for the reply before you go on");
     if (command->flags & IDLE && ++session->idle_commands > session->config->limits.idle_commands)
         return SMTP_REPLY_CLOSE(421, 4, 7, 0, "too many commands without a message");
+    if (!(command->flags & PLAIN) && handshake_is_due(session))
+        return SMTP_REPLY(530, 5, 7, 0, "say STARTTLS first");
     if (!(command->states & session->state))
         return out_of_order(session);
     return command->handler(session, word->argument, scratch);

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "io/socket_address.h"
+#include "receive/handshake.h"
 
 static struct socket_address to_socket_address(const struct smtp_endpoint *endpoint)
 {
@@ -54,18 +55,25 @@ struct smtp_reply gate_banner(const struct session *session, struct arena *scrat
                              session_is_lmtp(session) ? "LMTP" : "ESMTP");
 }
 
-/* The client is known now: is there room for it, and how long does it wait for the banner? */
-static void wait_for_banner(struct session *session, struct step *step)
+void gate_wait_for_banner(struct session *session)
 {
-    struct smtp_reply reply = gate_count_client(session);
     uint64_t delay = session_is_mx(session) ? session->config->timeouts.banner_ms : 0;
 
-    if (reply.code) {
-        session_reply(session, step, &reply);
-        return;
-    }
     session->phase = PHASE_BANNER;
     session->deadline_ms = clock_mono_ms() + delay;
+}
+
+/* The client is known now: is there room for it? */
+static void admit(struct session *session, struct step *step)
+{
+    struct smtp_reply reply = gate_count_client(session);
+
+    if (reply.code)
+        session_reply(session, step, &reply);
+    else if (session->listener->settings->tls == TLS_IMPLICIT)
+        handshake_begin(session);
+    else
+        gate_wait_for_banner(session);
 }
 
 void gate_open(struct session *session, struct step *step)
@@ -74,7 +82,7 @@ void gate_open(struct session *session, struct step *step)
         session->phase = PHASE_PROXY;
         session_progress(session);
     } else {
-        wait_for_banner(session, step);
+        admit(session, step);
     }
 }
 
@@ -96,7 +104,7 @@ bool gate_take_proxy(struct session *session, struct step *step, struct slice *i
     *input = slice_skip(*input, used);
     if (client.family != SMTP_FAMILY_NONE)
         session_set_client(session, &client);
-    wait_for_banner(session, step);
+    admit(session, step);
     if (input->len && session->phase == PHASE_BANNER)
         gate_early_talker(session, step);
     return true;

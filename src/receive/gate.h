@@ -10,6 +10,8 @@
 void gate_open(struct session *session, struct step *step);
 /* The PROXY header, cut off *input; false when it is not whole yet. */
 bool gate_take_proxy(struct session *session, struct step *step, struct slice *input);
+/* The client is in; how long does it wait for the banner? */
+void gate_wait_for_banner(struct session *session);
 void gate_send_banner(struct session *session, struct step *step);
 /* Bytes have come before the banner. */
 void gate_early_talker(struct session *session, struct step *step);

@@ -43,7 +43,8 @@ static void turn_away(struct listener *listener, int fd, const char *why)
     atomic_fetch_add(&listener->server->counts.refused_connections, 1);
     log_warn(NULL, "turned-away", LOG_SLICE("listener", listener->settings->name),
              LOG_STR("why", why));
-    (void)!send(fd, text, sizeof(text) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (listener->settings->tls != TLS_IMPLICIT)
+        (void)!send(fd, text, sizeof(text) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
     close(fd);
 }
 

@@ -12,6 +12,7 @@
 #include "io/lookup.h"
 #include "receive/drop.h"
 #include "receive/durable.h"
+#include "receive/keys.h"
 #include "receive/listener.h"
 
 #include <errno.h>
@@ -26,6 +27,7 @@ struct receive {
     struct server server;
     struct lookup *lookup;
     struct durable durable;
+    struct keys keys;
     struct tasks *pool_mx, *pool_submission;
     struct listener *listeners;
     struct drop *drop; /* NULL: no maildrop */
@@ -74,6 +76,10 @@ static void on_message(void *arg, enum role from, struct channel_message *messag
 {
     struct receive *receive = arg;
 
+    if (from == ROLE_PARENT && message->type == MSG_TLS && message->n_fds == 1) {
+        (void)keys_take(&receive->keys, message->fds[0]);
+        return;
+    }
     if (from == ROLE_AUTH)
         on_auth(receive, message->type, message->payload);
     else if (from == ROLE_QUEUE && message->type == MSG_TAKEN)
@@ -122,6 +128,7 @@ static bool on_config(void *arg, struct config *config, struct buf *why_not)
 
     (void)why_not;
     server_set_config(&receive->server, config);
+    keys_set_config(&receive->keys, config);
     return true;
 }
 
@@ -139,6 +146,9 @@ static void on_status(void *arg, struct buf *json)
                (unsigned long long)atomic_load(&counts->recipients));
     buf_printf(json, "\"unread_bytes\":%llu,",
                (unsigned long long)atomic_load(&receive->server.unread));
+    buf_printf(json, "\"tls_sessions\":%llu,\"tls_failures\":%llu,",
+               (unsigned long long)atomic_load(&counts->tls_sessions),
+               (unsigned long long)atomic_load(&counts->tls_failures));
     buf_printf(json, "\"from_maildrop\":%llu,", (unsigned long long)atomic_load(&counts->dropped));
     buf_printf(json, "\"logins\":%llu,\"refused_logins\":%llu,",
                (unsigned long long)atomic_load(&counts->logins),
@@ -259,6 +269,7 @@ int receive_main(struct role_context *role)
     mallopt(M_ARENA_MAX, MALLOC_ARENAS);
     bound.arg = &receive;
     server_init(&receive.server, role->config);
+    keys_init(&receive.keys, &receive.server, role->config);
     durable_init(&receive.durable, role, &receive.server.unread);
     loop_on_wake(role->loop, on_wake, &receive);
     receive.drop = drop_open(&receive.server, role->config->state);
@@ -271,6 +282,7 @@ int receive_main(struct role_context *role)
         r = role_run(role, &bound);
     stop(&receive);
     server_done(&receive.server);
+    keys_done(&receive.keys);
     durable_done(&receive.durable);
     config_unref(receive.config);
     return r < 0 ? EX_OSERR : EX_OK;

@@ -17,6 +17,7 @@ void server_done(struct server *server)
 {
     clients_free(server->clients);
     config_unref(server->config);
+    tls_server_unref(server->tls);
     pthread_mutex_destroy(&server->config_lock);
 }
 
@@ -47,6 +48,32 @@ void server_refresh_config(struct server *server, struct config **config)
         return;
     config_unref(*config);
     *config = server_take_config(server);
+}
+
+void server_set_tls(struct server *server, struct tls_server *tls)
+{
+    struct tls_server *old;
+
+    pthread_mutex_lock(&server->config_lock);
+    old = server->tls;
+    __atomic_store_n(&server->tls, tls, __ATOMIC_RELEASE);
+    pthread_mutex_unlock(&server->config_lock);
+    tls_server_unref(old);
+}
+
+struct tls_server *server_take_tls(struct server *server)
+{
+    struct tls_server *tls;
+
+    pthread_mutex_lock(&server->config_lock);
+    tls = server->tls ? tls_server_ref(server->tls) : NULL;
+    pthread_mutex_unlock(&server->config_lock);
+    return tls;
+}
+
+bool server_has_tls(struct server *server)
+{
+    return __atomic_load_n(&server->tls, __ATOMIC_ACQUIRE) != NULL;
 }
 
 unsigned server_session_limit(struct server *server)

@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "io/message.h"
 #include "io/tasks.h"
+#include "io/tls_server.h"
 #include "receive/clients.h"
 #include "receive/exchange.h"
 #include "spool/spool.h"
@@ -26,6 +27,8 @@ struct server_counts {
     _Atomic uint64_t dropped;          /* collected from the maildrop */
     _Atomic uint64_t logins;
     _Atomic uint64_t refused_logins;
+    _Atomic uint64_t tls_sessions; /* whose handshake succeeded */
+    _Atomic uint64_t tls_failures;
 };
 
 struct server {
@@ -37,8 +40,9 @@ struct server {
     struct exchanges *exchanges;
     atomic_uint mechanisms; /* set of enum mechanism that auth can verify; 0: not told yet */
 
-    pthread_mutex_t config_lock; /* guards `config` against a change while it is being taken */
+    pthread_mutex_t config_lock; /* guards these against a change while they are being taken */
     struct config *config;       /* the one in force */
+    struct tls_server *tls;      /* NULL: no certificate has come */
 
     atomic_uint sessions;
     _Atomic uint64_t unread; /* bytes of our log that the queue is behind, see pressure.h */
@@ -54,6 +58,12 @@ void server_set_config(struct server *server, struct config *config);
 struct config *server_take_config(struct server *server);
 /* Exchanges *config, which the caller holds, for the one in force if that is another. */
 void server_refresh_config(struct server *server, struct config **config);
+
+/* Takes the reference over: handshakes that begin from now on use it. */
+void server_set_tls(struct server *server, struct tls_server *tls);
+/* With a reference for the caller; NULL when there is none. */
+struct tls_server *server_take_tls(struct server *server);
+bool server_has_tls(struct server *server);
 
 unsigned server_session_limit(struct server *server);
 /* Nine tenths of the sessions that there may be are there: time to be short with the idle. */

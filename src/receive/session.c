@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "receive/auth.h"
 #include "receive/gate.h"
+#include "receive/handshake.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,6 +26,7 @@ enum {
     OUTPUT_ENOUGH = 32 * 1024, /* then it is sent before more is read */
     LINGER_MS = 2000,
     AUTH_MS = 60 * 1000, /* for the auth role, to answer */
+    TLS_MS = 60 * 1000,  /* for the whole handshake */
 };
 
 bool session_is_lmtp(const struct session *session)
@@ -81,8 +83,10 @@ static void drop_pending(struct session *session)
 static void session_free(struct session *session)
 {
     log_info(&session->log, "session", LOG_STR("client", session->client_text),
-             LOG_SLICE("helo", session->helo), LOG_INT("messages", session->messages),
-             LOG_INT("errors", session->errors), LOG_STR("end", session->quit ? "quit" : "lost"));
+             LOG_SLICE("helo", session->helo),
+             LOG_STR("tls", session->tls ? session->tls->version : "no"),
+             LOG_INT("messages", session->messages), LOG_INT("errors", session->errors),
+             LOG_STR("end", session->quit ? "quit" : "lost"));
     session_reset_transaction(session);
     auth_forget(session);
     if (session->counted)
@@ -121,6 +125,8 @@ static uint64_t timeout_ms(const struct session *session)
         return LINGER_MS;
     if (session->phase == PHASE_AUTH)
         return AUTH_MS;
+    if (session->phase == PHASE_TLS && ms > TLS_MS)
+        ms = TLS_MS;
     if (ms > timeouts->pressure_ms && server_is_under_pressure(session->server, session->config))
         return timeouts->pressure_ms;
     return ms;
@@ -143,7 +149,8 @@ void session_end(struct session *session)
 
 void session_reply(struct session *session, struct step *step, const struct smtp_reply *reply)
 {
-    smtp_reply_write(&step->scratch->out, reply);
+    if (!handshake_keeps_silent(session))
+        smtp_reply_write(&step->scratch->out, reply);
     if (reply->close)
         session_end(session);
 }
@@ -191,7 +198,8 @@ static bool send_replies(struct session *session, struct step *step)
 static bool takes_input(const struct session *session)
 {
     return session->phase != PHASE_COMMIT && session->phase != PHASE_HELD &&
-           session->phase != PHASE_AUTH && session->phase != PHASE_END;
+           session->phase != PHASE_AUTH && session->phase != PHASE_TLS &&
+           session->phase != PHASE_END;
 }
 
 /* Processes what it can of *input; returns when more is needed, none is taken now, or enough was
@@ -236,14 +244,16 @@ static struct slice take_pending(struct session *session, struct task_scratch *s
 static bool read_more(struct session *session, struct task_scratch *scratch, struct slice *input,
                       bool *drained)
 {
+    size_t room = scratch->size - input->len;
+    bool lingers = session->phase == PHASE_LINGER;
     ssize_t n;
 
     if (*drained || session->ended_by_peer)
         return false;
     if (input->len && input->ptr != scratch->bytes)
         memmove(scratch->bytes, input->ptr, input->len);
-    n = transport_read(&session->transport, scratch->bytes + input->len,
-                       scratch->size - input->len);
+    n = lingers ? transport_discard(&session->transport)
+                : transport_read(&session->transport, scratch->bytes + input->len, room);
     *input = slice_from(scratch->bytes, input->len);
     if (n == -EAGAIN) {
         *drained = true;
@@ -253,8 +263,10 @@ static bool read_more(struct session *session, struct task_scratch *scratch, str
         session->ended_by_peer = true;
         return false;
     }
+    if (lingers)
+        return true;
     /* Less than there was room for: asking again would only give EAGAIN. */
-    *drained = (size_t)n < scratch->size - input->len;
+    *drained = (size_t)n < room && !transport_has_more(&session->transport);
     input->len += (size_t)n;
     return true;
 }
@@ -267,6 +279,7 @@ static bool serve(struct session *session, struct step *step, bool drained)
     bool secret = auth_may_come(session), enough = false;
     struct slice input = take_pending(session, scratch);
 
+    drained = drained && !transport_has_more(&session->transport);
     process(session, step, &input);
     while (!enough && takes_input(session) && scratch->out.len < OUTPUT_ENOUGH) {
         enough =
@@ -301,6 +314,8 @@ static void on_timeout(struct session *session, struct step *step)
         commit_release(session, step);
     } else if (session->phase == PHASE_AUTH) {
         auth_time_out(session, step);
+    } else if (session->phase == PHASE_TLS) {
+        handshake_time_out(session);
     } else if (session->phase == PHASE_LINGER || session->unsent.len) {
         session->phase = PHASE_END;
     } else {
@@ -318,7 +333,8 @@ static void on_stop(struct session *session, struct step *step)
         return;
     if (session->phase == PHASE_HELD)
         commit_release(session, step);
-    if (session->phase != PHASE_LINGER && session->unsent.len == 0) {
+    if (session->phase != PHASE_LINGER && session->phase != PHASE_TLS && session->unsent.len == 0 &&
+        !handshake_keeps_silent(session)) {
         smtp_reply_write(&step->scratch->out, &bye);
         (void)send_replies(session, step);
     }
@@ -332,7 +348,7 @@ static void begin_linger(struct session *session)
     if (session->phase != PHASE_LINGER || session->unsent.len || session->shut)
         return;
     session->shut = true;
-    if (session->quit || session->ended_by_peer || shutdown(session->transport.fd, SHUT_WR) < 0)
+    if (session->quit || session->ended_by_peer || !transport_shut(&session->transport))
         session->phase = PHASE_END;
 }
 
@@ -347,9 +363,12 @@ static void give_up(struct session *session)
 
 static void work(struct session *session, struct step *step, bool drained, bool *yield)
 {
-    if (session->unsent.len || !takes_input(session))
+    if (session->unsent.len)
         return;
-    *yield = serve(session, step, drained);
+    if (takes_input(session))
+        *yield = serve(session, step, drained);
+    if (session->phase == PHASE_TLS && handshake_run(session, step))
+        *yield = serve(session, step, false);
     if (session->phase == PHASE_BANNER && step->started_ms >= session->deadline_ms) {
         gate_send_banner(session, step);
         /* Nobody can wake it yet in its very first step, so it may begin nothing then that waits.
@@ -361,22 +380,25 @@ static void work(struct session *session, struct step *step, bool drained, bool 
 
 static struct task_step park(struct session *session, bool yield)
 {
+    const struct transport *transport = &session->transport;
     struct task_step next = {.next = TASK_PARK, .deadline_ms = session->deadline_ms};
     uint64_t slow = text_deadline(session);
 
-    next.want = session->unsent.len ? TASK_WRITE : TASK_READ;
-    if (session->phase == PHASE_COMMIT) {
+    if (session->unsent.len)
+        next.want = transport->write_wants;
+    if (session->phase == PHASE_COMMIT)
         next.deadline_ms = TASK_NO_DEADLINE;
-        next.want &= TASK_WRITE;
-    } else if (session->phase == PHASE_HELD || session->phase == PHASE_AUTH) {
-        next.want &= TASK_WRITE;
-    } else if (yield && !session->task) {
+    if (session->phase == PHASE_COMMIT || session->phase == PHASE_HELD ||
+        session->phase == PHASE_AUTH)
+        return next;
+    if (!session->unsent.len)
+        next.want = transport->read_wants;
+    if (yield && !session->task)
         next.want = TASK_WRITE; /* which it is: the next step comes at once */
-    } else if (yield && session->unsent.len == 0) {
+    else if (yield && session->unsent.len == 0)
         next.next = TASK_YIELD;
-    } else if (next.deadline_ms > slow) {
+    else if (next.deadline_ms > slow)
         next.deadline_ms = slow;
-    }
     return next;
 }
 

@@ -12,6 +12,7 @@
  *   text.c       DATA and BDAT octets
  *   commit.c     from the end of the text to the reply
  *   gate.c       what comes before the banner: limits, PROXY, early talkers
+ *   handshake.c  the beginning of TLS
  */
 #ifndef NUNCIO_RECEIVE_SESSION_H
 #define NUNCIO_RECEIVE_SESSION_H
@@ -42,6 +43,7 @@ struct listener {
 enum session_phase {
     PHASE_NEW,
     PHASE_PROXY,     /* the PROXY header of a proxy */
+    PHASE_TLS,       /* the handshake; nothing else is said meanwhile */
     PHASE_BANNER,    /* the delay before the banner; bytes now come too early */
     PHASE_COMMANDS,  /* command lines */
     PHASE_AUTH,      /* the auth role thinks about what the client said */
@@ -92,6 +94,7 @@ struct session {
     struct config *config; /* a reference; exchanged between transactions */
     struct task *task;
     struct transport transport;
+    struct tls_facts *tls; /* NULL: plain */
     enum session_phase phase;
     enum session_state state;
     struct smtp_lines lines;
@@ -106,6 +109,7 @@ struct session {
     bool counted;                /* in server->clients, as `client` */
     char client_text[46];        /* address of the client; empty for a unix socket */
     struct slice client_name;    /* from XCLIENT */
+    bool introduced;             /* XCLIENT has said who the client is */
     struct slice helo;
     bool extended; /* EHLO or LHLO */
     struct login login;

@@ -11,6 +11,23 @@
 
 enum { RATE_GRACE_MS = 60 * 1000, PATIENCE = 4 };
 
+static unsigned traits(const struct session *session)
+{
+    unsigned set = 0;
+
+    if (session_is_lmtp(session))
+        set |= TRACE_LMTP;
+    if (session->extended)
+        set |= TRACE_EXTENDED;
+    if (session->transaction->envelope.smtputf8)
+        set |= TRACE_UTF8;
+    if (session->tls)
+        set |= TRACE_TLS;
+    if (session->login.account.len)
+        set |= TRACE_AUTH;
+    return set;
+}
+
 static struct slice make_trace(struct session *session, struct arena *scratch)
 {
     struct transaction *transaction = session->transaction;
@@ -24,8 +41,12 @@ static struct slice make_trace(struct session *session, struct arena *scratch)
     struct buf text;
     struct slice copy;
 
-    trace.protocol =
-        trace_protocol(session_is_lmtp(session), session->extended, transaction->envelope.smtputf8);
+    trace.protocol = trace_protocol(traits(session));
+    if (session->tls) {
+        trace.tls_version = session->tls->version;
+        trace.tls_cipher = session->tls->cipher;
+        trace.tls_peer = session->tls->peer;
+    }
     if (recipients->count == 1)
         trace.recipient = recipients->list[0].address;
     buf_init(&text, 4096);

@@ -5,10 +5,12 @@ static const struct {
     enum smtp_verb verb;
     const char *name;
 } verbs[] = {
-    {SMTP_MAIL, "MAIL"}, {SMTP_RCPT, "RCPT"},       {SMTP_DATA, "DATA"}, {SMTP_EHLO, "EHLO"},
-    {SMTP_QUIT, "QUIT"}, {SMTP_BDAT, "BDAT"},       {SMTP_RSET, "RSET"}, {SMTP_HELO, "HELO"},
-    {SMTP_LHLO, "LHLO"}, {SMTP_NOOP, "NOOP"},       {SMTP_VRFY, "VRFY"}, {SMTP_EXPN, "EXPN"},
-    {SMTP_HELP, "HELP"}, {SMTP_XCLIENT, "XCLIENT"}, {SMTP_AUTH, "AUTH"},
+    {SMTP_MAIL, "MAIL"}, {SMTP_RCPT, "RCPT"},       {SMTP_DATA, "DATA"},
+    {SMTP_EHLO, "EHLO"}, {SMTP_QUIT, "QUIT"},       {SMTP_BDAT, "BDAT"},
+    {SMTP_RSET, "RSET"}, {SMTP_HELO, "HELO"},       {SMTP_LHLO, "LHLO"},
+    {SMTP_NOOP, "NOOP"}, {SMTP_VRFY, "VRFY"},       {SMTP_EXPN, "EXPN"},
+    {SMTP_HELP, "HELP"}, {SMTP_XCLIENT, "XCLIENT"}, {SMTP_STARTTLS, "STARTTLS"},
+    {SMTP_AUTH, "AUTH"},
 };
 
 static size_t word_length(struct slice line)

@@ -21,6 +21,7 @@ enum smtp_verb {
     SMTP_QUIT,
     SMTP_RCPT,
     SMTP_RSET,
+    SMTP_STARTTLS,
     SMTP_VRFY,
     SMTP_XCLIENT,
     SMTP_VERBS,

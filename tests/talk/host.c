@@ -90,6 +90,11 @@ void host_pump(struct host *host)
 
 bool host_open(struct host *host, struct slice text, const char *client)
 {
+    return host_open_tls(host, text, client, NULL);
+}
+
+bool host_open_tls(struct host *host, struct slice text, const char *client, struct tls_server *tls)
+{
     struct smtp_endpoint peer = endpoint(client);
     int pair[2];
 
@@ -100,6 +105,8 @@ bool host_open(struct host *host, struct slice text, const char *client)
     clock_fake(NOON * 1000LL, host->now_ms);
     woken_host = host;
     server_init(&host->server, host->config);
+    if (tls)
+        server_set_tls(&host->server, tls_server_ref(tls));
     host->server.wake = wake;
     fake_auth_open(&host->server);
     task_scratch_init(&host->scratch);

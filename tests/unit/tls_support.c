@@ -119,6 +119,16 @@ struct tls_server *test_server_new(struct tls_pair *pairs, uint32_t n_pairs,
     return server;
 }
 
+SSL *test_client_new(SSL_CTX *context, int fd)
+{
+    SSL *ssl = SSL_new(context);
+
+    assert_non_null(ssl);
+    assert_int_equal(SSL_set_fd(ssl, fd), 1);
+    SSL_set_connect_state(ssl);
+    return ssl;
+}
+
 void test_line_open(struct test_line *line, const struct transport_tls *how, SSL_CTX *context)
 {
     int fds[2];
@@ -127,10 +137,7 @@ void test_line_open(struct test_line *line, const struct transport_tls *how, SSL
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
     line->fd = fds[1];
     transport_init(&line->server, fds[0]);
-    line->client = SSL_new(context);
-    assert_non_null(line->client);
-    assert_int_equal(SSL_set_fd(line->client, line->fd), 1);
-    SSL_set_connect_state(line->client);
+    line->client = test_client_new(context, line->fd);
     assert_int_equal(transport_start_tls(&line->server, how), 0);
 }
 

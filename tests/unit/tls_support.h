@@ -36,6 +36,9 @@ struct tls_pair test_pair(struct arena *arena, const char *name,
 struct tls_server *test_server_new(struct tls_pair *pairs, uint32_t n_pairs,
                                    struct tls_client_ca *cas, uint32_t n_cas);
 
+/* A client on a non-blocking descriptor; the rest is done with OpenSSL's own calls. */
+SSL *test_client_new(SSL_CTX *context, int fd);
+
 /* A transport and an OpenSSL client at the two ends of a socketpair, on one thread. */
 struct test_line {
     struct transport server;
