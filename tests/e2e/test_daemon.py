@@ -219,6 +219,27 @@ def test_roles_are_refused_what_they_must_not_do(make_server, release):
             assert found['seccomp'] == 'off'
 
 
+@pytest.mark.parametrize('release', [False, True], ids=['sanitized', 'release'])
+def test_auth_reaches_the_back_ends_of_its_configuration_alone(make_server, release):
+    server = make_server(CONF + """
+        accounts d {{ dovecot_auth {folder}/auth; dovecot_userdb {folder}/userdb }}
+        domain dovecot.test {{ accounts d }}
+    """, release=release)
+    found = protections(server, 'auth')
+    assert found['tcp'] == 'holds'
+    if release:  # no socket but a unix one
+        assert found['seccomp'] == found['socket'] == 'holds'
+    server.conf.write_text(server.conf.read_text() + 'auth { oauth { introspection '
+                           'https://127.0.0.1:8443/introspect } }\n')
+    assert b'oauth: auth may not connect to port 8443 yet: needs a restart' in \
+        server.run('reload', check=False).stdout + server.run('reload', check=False).stderr
+    server.stop()
+    server.start()
+    found = protections(server, 'auth')
+    assert found['tcp'] == 'holds'  # the probe is for another port
+    assert 'socket' not in found
+
+
 def field(pid, name):
     for line in pathlib.Path(f'/proc/{pid}/status').read_text().splitlines():
         if line.startswith(name + ':'):
