@@ -13,6 +13,11 @@ struct policy_sender policy_sender_of_client(const struct config *config,
     return (struct policy_sender){.may_relay = true, .source = network->source};
 }
 
+struct policy_sender policy_sender_of_login(const struct config_listener *listener)
+{
+    return (struct policy_sender){.may_relay = true, .source = listener->source};
+}
+
 struct policy_sender policy_sender_local_user(void)
 {
     return (struct policy_sender){.may_relay = true};

@@ -3,7 +3,8 @@
  *
  *     a domain of ours            anybody
  *     a domain that we relay for  anybody
- *     anywhere else               clients of a `trusted` network, and our own users
+ *     anywhere else               clients of a `trusted` network, who has logged in, and users of
+ *                                 this machine
  *
  * A verdict names the line of the configuration that decided, for the log and for `why`. Pure:
  * whether the mailbox exists is asked elsewhere.
@@ -23,6 +24,8 @@ struct policy_sender {
 /* A client by its network address; NULL (a unix socket) is a stranger. */
 struct policy_sender policy_sender_of_client(const struct config *config,
                                              const struct sockaddr *address);
+/* Whoever has logged in, on a listener that lets people do so. */
+struct policy_sender policy_sender_of_login(const struct config_listener *listener);
 /* A user of this machine, who has an account of its system. */
 struct policy_sender policy_sender_local_user(void);
 

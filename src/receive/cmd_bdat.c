@@ -22,7 +22,7 @@ static struct smtp_reply refuse(struct session *session, uint64_t size, struct s
 struct smtp_reply cmd_bdat(struct session *session, struct slice argument, struct arena *scratch)
 {
     struct transaction *transaction = session->transaction;
-    uint64_t limit = session->config->limits.message_size;
+    uint64_t limit = session_message_size(session);
     uint64_t size, got;
     bool last;
 

@@ -1,8 +1,8 @@
 /*
- * From the end of a text to its reply: the envelope is completed, the spool gets the message, the
- * session is parked until the committer says that it is on disk; then, and only then, 250. When the
- * queue is behind with reading, the reply waits a moment longer, and with it the client's next
- * message.
+ * From the end of a text to its reply: the envelope is completed, auth says whether the account may
+ * hand it in (if there is one), the spool gets the message, the session is parked until the
+ * committer says that it is on disk; then, and only then, 250. When the queue is behind with
+ * reading, the reply waits a moment longer, and with it the client's next message.
  *
  * LMTP has a reply for each recipient that RCPT accepted (RFC 2033 section 4.2); since the message
  * is stored as one, they are all the same.
@@ -95,17 +95,49 @@ static void complete_envelope(struct session *session, uint64_t size)
     envelope->verdicts = transaction->verdicts;
 }
 
+/* May the account hand the message in? Code 0: yes, perhaps only to be held. */
+static struct smtp_reply check_submission(struct session *session, struct step *step)
+{
+    const struct server *server = session->server;
+    struct envelope *envelope = &session->transaction->envelope;
+    struct msg_submission question = {.account = envelope->login,
+                                      .client_address = envelope->client_address,
+                                      .recipients = envelope->n_recipients,
+                                      .size = envelope->size};
+    struct arena *scratch = &step->scratch->arena;
+    struct msg_submission_reply answer;
+
+    server->submission(server->resolve_arg, &question, &session->transaction_arena, &answer);
+    switch (answer.verdict) {
+    case SUBMISSION_GO:
+        return SMTP_REPLY_NONE;
+    case SUBMISSION_HOLD:
+        envelope->hold = answer.text.len ? answer.text : SLICE("the account is frozen");
+        return SMTP_REPLY_NONE;
+    case SUBMISSION_LATER:
+        return smtp_reply_format(scratch, 450, STATUS(4, 7, 1), "%.*s", SLICE_ARG(answer.text));
+    case SUBMISSION_REFUSE:
+        return smtp_reply_format(scratch, 550, STATUS(5, 7, 1), "%.*s", SLICE_ARG(answer.text));
+    }
+    return SMTP_REPLY(451, 4, 3, 0, "cannot check your account now, try again later");
+}
+
 void commit_start(struct session *session, struct step *step)
 {
     struct transaction *transaction = session->transaction;
     struct smtp_reply fault;
     struct spool_body *body = intake_finish(&transaction->intake, &fault);
 
-    if (!body) {
+    if (body) {
+        complete_envelope(session, spool_body_size(body));
+        if (session->login.account.len)
+            fault = check_submission(session, step);
+    }
+    if (fault.code) {
+        spool_body_free(body);
         refuse(session, step, fault);
         return;
     }
-    complete_envelope(session, spool_body_size(body));
     session->phase = PHASE_COMMIT;
     spool_submit(session->server->spool, &transaction->envelope, body, on_committed, session);
 }
@@ -120,7 +152,8 @@ static void log_accepted(const struct session *session)
              LOG_SLICE("from", envelope->reverse_path),
              LOG_SLICE("to", envelope->recipients[0].address),
              LOG_INT("recipients", envelope->n_recipients), LOG_INT("size", envelope->size),
-             LOG_SLICE("rule", slice_trim(envelope->verdicts)));
+             LOG_SLICE("login", envelope->login), LOG_STR("mechanism", session->login.mechanism),
+             LOG_SLICE("held", envelope->hold), LOG_SLICE("rule", slice_trim(envelope->verdicts)));
 }
 
 void commit_finish(struct session *session, struct step *step)

@@ -32,6 +32,8 @@ struct policy_sender session_sender(const struct session *session)
 {
     struct socket_address address = to_socket_address(&session->client);
 
+    if (session->login.account.len)
+        return policy_sender_of_login(session->listener->settings);
     return policy_sender_of_client(session->config, address.len ? &address.socket.any : NULL);
 }
 

@@ -8,7 +8,6 @@
 #include "receive/intake.h"
 
 #include "io/turns.h"
-#include "receive/repair.h"
 
 #include <errno.h>
 
@@ -20,6 +19,8 @@ enum {
 void intake_init(struct intake *intake, const struct intake_options *options)
 {
     *intake = (struct intake){.options = *options};
+    if (intake->options.message_size == 0)
+        intake->options.message_size = options->config->limits.message_size;
     smtp_text_init(&intake->text, options->dots, options->convert,
                    options->config->limits.text_line);
     headerscan_init(&intake->scan);
@@ -86,16 +87,24 @@ static void store_trace(struct intake *intake)
 
 static void store_repaired(struct intake *intake)
 {
+    const struct intake_options *options = &intake->options;
+    struct repair repair = {.hostname = options->config->hostname,
+                            .sender = options->sender,
+                            .seconds = options->seconds,
+                            .id = options->id};
+    struct smtp_reply fault = SMTP_REPLY_NONE;
     struct buf repaired;
 
     if (!intake->body)
         return;
+    if (options->judge)
+        fault = options->judge(options->judge_arg, buf_slice(&intake->header), &repair);
+    if (fault.code) {
+        fail(intake, fault);
+        return;
+    }
     buf_init(&repaired, intake->header.max + REPAIR_ROOM);
-    repair_header(&repaired, buf_slice(&intake->header),
-                  &(struct repair){.hostname = intake->options.config->hostname,
-                                   .sender = intake->options.sender,
-                                   .seconds = intake->options.seconds,
-                                   .id = intake->options.id});
+    repair_header(&repaired, buf_slice(&intake->header), &repair);
     store(intake, buf_slice(&repaired));
     buf_done(&repaired);
     buf_done(&intake->header);
@@ -119,7 +128,7 @@ static void keep(struct intake *intake, struct slice run)
     intake->size += run.len;
     if (!intake->body)
         return;
-    if (intake->size > intake->options.config->limits.message_size) {
+    if (intake->size > intake->options.message_size) {
         fail(intake, SMTP_REPLY(552, 5, 3, 4, "message too large"));
         return;
     }

@@ -10,20 +10,28 @@
 
 #include "config/config.h"
 #include "mail/headerscan.h"
+#include "receive/repair.h"
 #include "smtp/reply.h"
 #include "smtp/text.h"
 #include "spool/spool.h"
+
+/* May a message have this header section, empty line and all? A reply without a code says yes; what
+ * is to be repaired may be changed. */
+typedef struct smtp_reply intake_judge(void *arg, struct slice header, struct repair *repair);
 
 struct intake_options {
     struct spool_writer *spool;
     const struct config *config; /* outlives the intake */
     uint64_t id;
-    bool dots;           /* DATA */
-    bool convert;        /* bare CR and LF become CRLF */
-    bool repair;         /* add Date, Message-ID and From, take Bcc out */
-    struct slice sender; /* for From; empty: none is added */
-    int64_t seconds;     /* wall time, for Date */
-    struct slice trace;  /* goes in front of everything */
+    bool dots;             /* DATA */
+    bool convert;          /* bare CR and LF become CRLF */
+    bool repair;           /* add Date, Message-ID and From, take Bcc out */
+    struct slice sender;   /* for From; empty: none is added */
+    int64_t seconds;       /* wall time, for Date */
+    struct slice trace;    /* goes in front of everything */
+    uint64_t message_size; /* that is allowed; 0: that of the configuration */
+    intake_judge *judge;   /* with repair: called once, when the header section is whole; or NULL */
+    void *judge_arg;
 };
 
 struct intake {

@@ -50,6 +50,17 @@ static enum resolve_status resolve(void *arg, struct slice address)
     return lookup_ask(arg, address);
 }
 
+static enum resolve_status owns(void *arg, struct slice account, struct slice address)
+{
+    return lookup_ask_owner(arg, account, address);
+}
+
+static void ask_submission(void *arg, const struct msg_submission *question, struct arena *arena,
+                           struct msg_submission_reply *ret_reply)
+{
+    lookup_ask_submission(arg, question, arena, ret_reply);
+}
+
 /* ---- handlers, on the loop's thread --------------------------------------------------------- */
 
 static void take_mechanisms(struct server *server, struct slice payload)
@@ -218,6 +229,8 @@ static int start(struct receive *receive)
     receive->lookup = lookup_new(&options);
     receive->server.exchanges = exchanges_new(&sasl);
     receive->server.resolve = resolve;
+    receive->server.owns = owns;
+    receive->server.submission = ask_submission;
     receive->server.resolve_arg = receive->lookup;
     r = open_spool(receive);
     if (r < 0)

@@ -14,6 +14,11 @@ static bool is_bcc(struct slice name)
     return slice_eq_nocase(name, SLICE("Bcc")) || slice_eq_nocase(name, SLICE("Resent-Bcc"));
 }
 
+static bool goes(struct slice name, const struct repair *repair)
+{
+    return is_bcc(name) || (repair->set_sender.len && slice_eq_nocase(name, SLICE("Sender")));
+}
+
 static void note(struct missing *missing, struct slice name)
 {
     if (slice_eq_nocase(name, SLICE("Date")))
@@ -30,6 +35,8 @@ static void add_missing(struct buf *out, const struct missing *missing, const st
         buf_printf(out, "Date: %s\r\n", date_format(repair->seconds, 0).text);
     if (missing->from && repair->sender.len)
         buf_printf(out, "From: <%.*s>\r\n", SLICE_ARG(repair->sender));
+    if (repair->set_sender.len)
+        buf_printf(out, "Sender: <%.*s>\r\n", SLICE_ARG(repair->set_sender));
     if (missing->message_id)
         buf_printf(out, "Message-ID: <%s.%lld@%.*s>\r\n", message_id_format(repair->id).text,
                    (long long)repair->seconds, SLICE_ARG(repair->hostname));
@@ -43,7 +50,7 @@ void repair_header(struct buf *out, struct slice header, const struct repair *re
 
     while (header_next(&iter, &field)) {
         note(&missing, field.name);
-        if (!is_bcc(field.name))
+        if (!goes(field.name, repair))
             buf_add_slice(out, field.raw);
     }
     add_missing(out, &missing, repair);

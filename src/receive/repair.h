@@ -1,6 +1,7 @@
 /*
  * What a submission server may mend in the header of its own users' messages (RFC 6409 section 8):
- * a Date, a Message-ID and a From where there is none; Bcc goes (RFC 5322 section 3.6.3).
+ * a Date, a Message-ID and a From where there is none; Bcc goes (RFC 5322 section 3.6.3). Who
+ * writes in another's name gets a Sender of his own.
  */
 #ifndef NUNCIO_RECEIVE_REPAIR_H
 #define NUNCIO_RECEIVE_REPAIR_H
@@ -8,9 +9,10 @@
 #include "base/buf.h"
 
 struct repair {
-    struct slice hostname; /* right side of a Message-ID */
-    struct slice sender;   /* mailbox for From; empty: none is added */
-    int64_t seconds;       /* wall time for Date */
+    struct slice hostname;   /* right side of a Message-ID */
+    struct slice sender;     /* mailbox for From; empty: none is added */
+    struct slice set_sender; /* mailbox for Sender in place of what is there; empty: it stays */
+    int64_t seconds;         /* wall time for Date */
     uint64_t id;
 };
 

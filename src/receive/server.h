@@ -35,7 +35,12 @@ struct server {
     struct spool_writer *spool;
     struct clients *clients;
     enum resolve_status (*resolve)(void *arg, struct slice address);
-    void *resolve_arg;
+    /* May the account send as the address? RESOLVE_OWN, RESOLVE_LATER, or no. */
+    enum resolve_status (*owns)(void *arg, struct slice account, struct slice address);
+    /* See lookup_ask_submission(). */
+    void (*submission)(void *arg, const struct msg_submission *question, struct arena *arena,
+                       struct msg_submission_reply *ret_reply);
+    void *resolve_arg; /* of the three */
     void (*wake)(struct task *task);
     struct exchanges *exchanges;
     atomic_uint mechanisms; /* set of enum mechanism that auth can verify; 0: not told yet */

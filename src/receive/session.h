@@ -146,6 +146,8 @@ task_run session_run;
 
 bool session_is_lmtp(const struct session *session);
 bool session_is_mx(const struct session *session);
+/* What a message may have, in bytes: for everybody, and for the account that is logged in. */
+uint64_t session_message_size(const struct session *session);
 /* Writes a reply into the step's output and does what it asks for: counts errors, ends. */
 void session_reply(struct session *session, struct step *step, const struct smtp_reply *reply);
 /* The end, once what is written has gone out. */

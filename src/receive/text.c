@@ -7,6 +7,7 @@
 #include "receive/session.h"
 
 #include "base/clock.h"
+#include "receive/ownership.h"
 #include "receive/trace.h"
 
 enum { RATE_GRACE_MS = 60 * 1000, PATIENCE = 4 };
@@ -66,9 +67,16 @@ void text_begin(struct session *session, bool dots, struct arena *scratch)
         .convert = session->listener->settings->bare_newline == BARE_CONVERT,
         .repair = session->listener->settings->service == SERVICE_SUBMISSION,
         .sender = transaction->envelope.reverse_path,
+        .message_size = session_message_size(session),
         .seconds = (int64_t)(clock_wall_ms() / 1000)};
 
     (void)scratch;
+    if (session->login.account.len) {
+        options.repair = true;
+        options.sender = session->login.account;
+        options.judge = ownership_check_header;
+        options.judge_arg = session;
+    }
     transaction->envelope.id = spool_writer_next_id(session->server->spool);
     options.id = transaction->envelope.id;
     options.trace = make_trace(session, &session->transaction_arena);
@@ -80,7 +88,8 @@ void text_begin(struct session *session, bool dots, struct arena *scratch)
 /* A client whose text was refused long ago and that still does not stop. */
 static bool exceeds_patience(const struct session *session)
 {
-    return session->transaction->intake.size / PATIENCE > session->config->limits.message_size;
+    return session->transaction->intake.size / PATIENCE >
+           session->transaction->intake.options.message_size;
 }
 
 void text_take_data(struct session *session, struct step *step, struct slice *input)

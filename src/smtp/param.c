@@ -9,8 +9,12 @@
 
 #include "mail/xtext.h"
 
-enum { SIZE_DIGITS_MAX = 20 };             /* RFC 1870 section 3 */
-enum { ENVID_MAX = 100, ORCPT_MAX = 500 }; /* octets; RFC 3461 sections 4.2 and 4.4 */
+enum { SIZE_DIGITS_MAX = 20 }; /* RFC 1870 section 3 */
+enum {
+    ENVID_MAX = 100,
+    ORCPT_MAX = 500,
+    AUTH_MAX = 500
+}; /* octets; RFC 3461 sections 4.2 and 4.4 */
 
 struct param {
     const char *keyword;
@@ -69,6 +73,21 @@ static bool take_envid(struct slice value, void *into)
     return value.len > 0 && value.len <= ENVID_MAX && xtext_is_valid(value);
 }
 
+static bool take_auth(struct slice value, void *into)
+{
+    struct address address;
+    struct buf mailbox;
+    bool good;
+
+    buf_init(&mailbox, AUTH_MAX);
+    good = value.len > 0 && value.len <= AUTH_MAX && xtext_decode(&mailbox, value) &&
+           (slice_eq(buf_slice(&mailbox), SLICE("<>")) ||
+            address_parse_mailbox(buf_slice(&mailbox), ADDRESS_UTF8, &address).error == ADDRESS_OK);
+    buf_done(&mailbox);
+    ((struct smtp_mail *)into)->auth = value;
+    return good;
+}
+
 static uint8_t notify_word(struct slice word)
 {
     if (slice_eq_nocase(word, SLICE("SUCCESS")))
@@ -112,7 +131,8 @@ static bool take_orcpt(struct slice value, void *into)
 
 static const struct param mail_params[] = {
     {"SIZE", take_size}, {"BODY", take_body},   {"SMTPUTF8", take_smtputf8},
-    {"RET", take_ret},   {"ENVID", take_envid}, {NULL, NULL},
+    {"RET", take_ret},   {"ENVID", take_envid}, {"AUTH", take_auth},
+    {NULL, NULL},
 };
 
 static const struct param rcpt_params[] = {

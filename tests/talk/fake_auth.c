@@ -173,6 +173,37 @@ static enum resolve_status resolve(void *arg, struct slice address)
     return RESOLVE_LOCAL;
 }
 
+static enum resolve_status owns(void *arg, struct slice account, struct slice address)
+{
+    struct slice user = address_local(account);
+    bool his = slice_starts_with_nocase(address, user) && address.len > user.len &&
+               address.ptr[user.len] == '-' &&
+               address_domain_eq(address_domain(account), address_domain(address));
+
+    (void)arg;
+    if (begins(address, "later-"))
+        return RESOLVE_LATER;
+    return his ? RESOLVE_OWN : RESOLVE_UNKNOWN;
+}
+
+static void ask_submission(void *arg, const struct msg_submission *question, struct arena *arena,
+                           struct msg_submission_reply *ret_reply)
+{
+    struct slice account = question->account;
+
+    (void)arg;
+    *ret_reply = (struct msg_submission_reply){.verdict = SUBMISSION_GO};
+    if (begins(account, "mute@"))
+        ret_reply->verdict = 0;
+    else if (begins(account, "slow@"))
+        ret_reply->verdict = SUBMISSION_LATER;
+    else if (begins(account, "held@"))
+        ret_reply->verdict = SUBMISSION_HOLD;
+    else if (begins(account, "banned@"))
+        ret_reply->verdict = SUBMISSION_REFUSE;
+    ret_reply->text = arena_printf(arena, "%u recipients", question->recipients);
+}
+
 void fake_auth_open(struct server *server)
 {
     struct exchange_options options = {.send = take_message, .wake = server->wake};
@@ -181,6 +212,8 @@ void fake_auth_open(struct server *server)
     fake.server = server;
     buf_init(&fake.reply, 64 * 1024);
     server->resolve = resolve;
+    server->owns = owns;
+    server->submission = ask_submission;
     server->exchanges = exchanges_new(&options);
     atomic_store(&server->mechanisms, MECHANISM_ALL);
 }

@@ -93,11 +93,27 @@ static void test_without_a_route_even_friends_cannot(void **state)
     struct config *config = make_config(SLICE(""));
     struct policy_sender friend = sender(config, "192.0.2.1");
     struct policy_sender user = policy_sender_local_user();
+    struct policy_sender login = policy_sender_of_login(&config->listeners[0]);
 
     (void)state;
     assert_int_equal(policy_relay(config, &friend, SLICE("example.com")).outcome, POLICY_NO_ROUTE);
     assert_int_equal(policy_relay(config, &user, SLICE("example.com")).outcome, POLICY_NO_ROUTE);
     assert_int_equal(policy_relay(config, &user, SLICE("example.org")).outcome, POLICY_ACCEPT);
+    assert_int_equal(policy_relay(config, &login, SLICE("example.com")).outcome, POLICY_NO_ROUTE);
+    config_unref(config);
+}
+
+static void test_a_login_may_relay_because_of_its_listener(void **state)
+{
+    struct config *config = make_config(SLICE("relay 198.51.100.1:25\n"
+                                              "listen s { service submission; address *:587 }\n"));
+    struct policy_sender login = policy_sender_of_login(&config->listeners[0]);
+    struct policy_verdict verdict = policy_relay(config, &login, SLICE("example.com"));
+
+    (void)state;
+    assert_int_equal(verdict.outcome, POLICY_ACCEPT);
+    assert_int_equal(verdict.class, CLASS_AUTHORISED);
+    assert_int_equal(verdict.source.line, 12);
     config_unref(config);
 }
 
@@ -117,6 +133,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_who_may_send_where),
         cmocka_unit_test(test_without_a_route_even_friends_cannot),
+        cmocka_unit_test(test_a_login_may_relay_because_of_its_listener),
         cmocka_unit_test(test_an_alias_gives_the_domain_it_means),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
