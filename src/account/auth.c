@@ -10,6 +10,7 @@
 #include "account/auth.h"
 
 #include "account/files.h"
+#include "account/freezing.h"
 #include "account/resolve.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -24,6 +25,7 @@ struct auth {
     struct role_context *role;
     struct directories *directories;
     struct resolver *resolver;
+    struct freezing *freezing;
     struct files *files;
     struct store *store; /* NULL: could not be opened */
     struct loop_timer *reopen;
@@ -97,6 +99,14 @@ static void on_peer_down(void *arg, enum role peer)
 
     buf_reset(&auth->backlog[peer]);
     resolver_forget(auth->resolver, peer);
+    freezing_peer_down(auth->freezing, peer);
+}
+
+static void on_peer_up(void *arg, enum role peer)
+{
+    struct auth *auth = arg;
+
+    freezing_peer_up(auth->freezing, peer);
 }
 
 /* A store that failed is opened anew a little later. */
@@ -127,8 +137,6 @@ static void on_resolve(struct auth *auth, enum role from, struct slice payload)
         return;
     }
     resolver_resolve(auth->resolver, from, &request);
-    if (directories_store_is_broken(auth->directories))
-        leave_broken_store(auth);
 }
 
 static void on_usage(struct auth *auth, enum role from, struct slice payload)
@@ -163,9 +171,11 @@ static void on_message(void *arg, enum role from, struct channel_message *messag
         on_usage(auth, from, message->payload);
     else if (message->type == MSG_FILE && from == ROLE_PARENT)
         on_file(auth, message);
-    else
+    else if (!freezing_take(auth->freezing, from, message->type, message->payload))
         log_error(NULL, "message-unexpected", LOG_STR("peer", role_name(from)),
                   LOG_INT("type", message->type));
+    if (directories_store_is_broken(auth->directories))
+        leave_broken_store(auth);
     channel_message_close_fds(message);
     arena_reset(&auth->arena);
     buf_reset(&auth->out);
@@ -177,6 +187,7 @@ static bool on_config(void *arg, struct config *config, struct buf *why_not)
 
     (void)why_not;
     resolver_set_config(auth->resolver, config);
+    freezing_set_config(auth->freezing, config);
     directories_set_config(auth->directories, config);
     return true;
 }
@@ -208,6 +219,7 @@ static void auth_init(struct auth *auth, struct role_context *role)
     directories_set_config(auth->directories, role->config);
     auth->resolver =
         account_resolver_new(role->config, auth->directories, role->loop, on_resolved, auth);
+    auth->freezing = freezing_new(role->config, auth->directories, role->loop, send_message, auth);
     auth->reopen = loop_timer(role->loop, open_store, auth);
     open_store(auth);
 }
@@ -215,6 +227,7 @@ static void auth_init(struct auth *auth, struct role_context *role)
 static void auth_done(struct auth *auth)
 {
     loop_timer_free(auth->reopen);
+    freezing_free(auth->freezing);
     account_resolver_free(auth->resolver);
     directories_free(auth->directories);
     store_close(auth->store);
@@ -230,6 +243,7 @@ int auth_main(struct role_context *role)
     struct auth auth;
     const struct role_handlers handlers = {
         .message = on_message,
+        .peer_up = on_peer_up,
         .peer_down = on_peer_down,
         .peer_writable = on_writable,
         .config = on_config,
