@@ -8,7 +8,6 @@
 #include "mail/address.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <grp.h>
 #include <jansson.h>
 #include <pwd.h>
@@ -20,47 +19,6 @@ enum { STORE_PATIENCE_MS = 5000 };
 
 /* Owner of the store when the server runs each role as a user of its own. */
 #define AUTH_USER "nuncio-auth"
-
-static bool read_options(int argc, char **argv, struct account_options *options, bool *ret_help)
-{
-    enum { STATE = 256, QUOTA, MESSAGES, JSON };
-    static const struct option known[] = {{"config", required_argument, NULL, 'c'},
-                                          {"state", required_argument, NULL, STATE},
-                                          {"quota", required_argument, NULL, QUOTA},
-                                          {"messages", required_argument, NULL, MESSAGES},
-                                          {"json", no_argument, NULL, JSON},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
-    int c;
-
-    while ((c = getopt_long(argc, argv, "c:h", known, NULL)) != -1) {
-        switch (c) {
-        case 'c':
-            options->config = optarg;
-            break;
-        case STATE:
-            options->state = optarg;
-            break;
-        case QUOTA:
-            options->quota = optarg;
-            break;
-        case MESSAGES:
-            options->messages = optarg;
-            break;
-        case JSON:
-            options->json = true;
-            break;
-        case 'h':
-            *ret_help = true;
-            break;
-        default:
-            return false;
-        }
-    }
-    options->arguments = argv + optind;
-    options->n_arguments = argc - optind;
-    return true;
-}
 
 static void print_problems(struct problem_list *problems)
 {
@@ -142,7 +100,19 @@ static int enter_folder(struct account_session *session)
     return code == EX_OK ? become_owner(folder, &owner) : code;
 }
 
-static int open_session(struct account_session *session, const struct account_options *options)
+/* Files are opened as who called the command, before it becomes the owner of the store. */
+static void open_file(struct account_session *session, const struct account_action *action)
+{
+    const struct account_options *options = session->options;
+
+    if (action->file == 0 || options->n_arguments <= action->file)
+        return;
+    session->file = fopen(options->arguments[action->file], "re");
+    session->file_error = session->file ? 0 : errno;
+}
+
+static int open_session(struct account_session *session, const struct account_options *options,
+                        const struct account_action *action)
 {
     struct problem_list problems;
     struct slice path;
@@ -150,6 +120,7 @@ static int open_session(struct account_session *session, const struct account_op
 
     *session = (struct account_session){.options = options};
     arena_init(&session->arena);
+    open_file(session, action);
     code = load_config(session);
     if (code == EX_OK)
         code = enter_folder(session);
@@ -165,6 +136,8 @@ static int open_session(struct account_session *session, const struct account_op
 
 static void close_session(struct account_session *session)
 {
+    if (session->file)
+        fclose(session->file);
     store_close(session->store);
     config_unref(session->config);
     arena_done(&session->arena);
@@ -174,33 +147,40 @@ static bool fits(const struct account_action *action, const struct account_optio
 {
     int n = options->n_arguments - 1;
 
-    return n >= action->least && n <= action->most &&
-           strcmp(options->arguments[0], action->name) == 0 &&
-           (!options->quota || action->options & TAKES_QUOTA) &&
-           (!options->messages || action->options & TAKES_MESSAGES);
+    return n >= action->least && n <= action->most && account_options_fit(options, action->options);
+}
+
+static const struct account_action *find_action(const struct account_options *options,
+                                                const struct account_action *actions,
+                                                size_t n_actions)
+{
+    for (size_t i = 0; options->n_arguments > 0 && i < n_actions; i++) {
+        if (strcmp(options->arguments[0], actions[i].name) == 0)
+            return &actions[i];
+    }
+    return NULL;
 }
 
 int account_session_run(int argc, char **argv, const char *help,
                         const struct account_action *actions, size_t n_actions)
 {
-    struct account_options options = {0};
+    const struct account_action *action;
+    struct account_options options;
     struct account_session session;
-    bool want_help = false;
     int code;
 
-    if (!read_options(argc, argv, &options, &want_help))
+    if (!account_options_read(argc, argv, &options))
         return EX_USAGE;
-    for (size_t i = 0; !want_help && i < n_actions; i++) {
-        if (!fits(&actions[i], &options))
-            continue;
-        code = open_session(&session, &options);
-        if (code == EX_OK)
-            code = actions[i].run(&session, options.arguments + 1, options.n_arguments - 1);
-        close_session(&session);
-        return code;
+    action = find_action(&options, actions, n_actions);
+    if (!action || options.help || !fits(action, &options)) {
+        fputs(action && action->help ? action->help : help, options.help ? stdout : stderr);
+        return options.help ? EX_OK : EX_USAGE;
     }
-    fputs(help, want_help ? stdout : stderr);
-    return want_help ? EX_OK : EX_USAGE;
+    code = open_session(&session, &options, action);
+    if (code == EX_OK)
+        code = action->run(&session, options.arguments + 1, options.n_arguments - 1);
+    close_session(&session);
+    return code;
 }
 
 static bool takes_accounts(const struct config_domain *domain)
@@ -252,6 +232,40 @@ int account_session_address(struct account_session *session, const char *text, b
     if (code == EX_OK)
         *ret_address = address_key(&session->arena, mailbox);
     return code;
+}
+
+int account_session_no_account(struct slice address)
+{
+    fprintf(stderr, "nuncio: there is no account %.*s; nuncio account list shows them\n",
+            SLICE_ARG(address));
+    return EX_NOUSER;
+}
+
+int account_session_account(struct account_session *session, const char *text,
+                            struct slice *ret_address)
+{
+    int code = account_session_address(session, text, false, ret_address), r;
+    struct store_account account;
+    struct slice elsewhere;
+
+    if (code != EX_OK)
+        return code;
+    r = store_account_find(session->store, &session->arena, *ret_address, &account);
+    if (r == STORE_MISSING)
+        return account_session_elsewhere(session, *ret_address, &elsewhere)
+                   ? EX_OK
+                   : account_session_no_account(*ret_address);
+    return r < 0 ? account_session_failed(session, r) : EX_OK;
+}
+
+bool account_session_elsewhere(struct account_session *session, struct slice address,
+                               struct slice *ret_name)
+{
+    const struct config_domain *domain =
+        config_find_domain(session->config, address_domain(address));
+
+    *ret_name = domain ? domain->accounts : SLICE_NULL;
+    return ret_name->len > 0;
 }
 
 int account_session_failed(struct account_session *session, int error)

@@ -9,18 +9,11 @@
 #ifndef NUNCIO_CONTROL_ACCOUNT_SESSION_H
 #define NUNCIO_CONTROL_ACCOUNT_SESSION_H
 
-#include "account/store.h"
+#include "account/store_login.h"
 #include "config/config.h"
+#include "control/account_options.h"
 
-struct account_options {
-    const char *config;   /* -c FILE */
-    const char *state;    /* --state DIR */
-    const char *quota;    /* --quota SIZE */
-    const char *messages; /* --messages NUMBER */
-    bool json;
-    char **arguments; /* what is not an option */
-    int n_arguments;
-};
+#include <stdio.h>
 
 struct account_session {
     const struct account_options *options;
@@ -29,16 +22,19 @@ struct account_session {
     struct slice state;
     struct store *store;
     struct arena arena;
+    FILE *file; /* the action's, or NULL and why */
+    int file_error;
 };
 
 /* `nuncio account add` and the like. */
-enum { TAKES_QUOTA = 1, TAKES_MESSAGES = 2 };
 struct account_action {
     const char *name;
     /* Returns the exit code. `arguments` are those behind the name. */
     int (*run)(struct account_session *session, char **arguments, int n);
     int least, most;  /* arguments */
-    unsigned options; /* TAKES_... */
+    unsigned options; /* TAKES(OPTION_...) | ... */
+    const char *help; /* its own, or NULL */
+    int file; /* which argument is a file to read; 0: none. A missing one is no failure yet */
 };
 
 /* Reads the options, does the action that is named first, returns the exit code. */
@@ -49,6 +45,15 @@ int account_session_run(int argc, char **argv, const char *help,
  * under the present configuration. EX_OK, or another exit code after telling why not. */
 int account_session_address(struct account_session *session, const char *text, bool ours,
                             struct slice *ret_address);
+
+/* The canonical form of an address that is an account, here or in a directory elsewhere. */
+int account_session_account(struct account_session *session, const char *text,
+                            struct slice *ret_address);
+/* Are the accounts of its domain kept in an `accounts` section? */
+bool account_session_elsewhere(struct account_session *session, struct slice address,
+                               struct slice *ret_name);
+/* Says that there is none, and returns the exit code. */
+int account_session_no_account(struct slice address);
 
 /* Tells about a failure of the store (negative), and returns the exit code. */
 int account_session_failed(struct account_session *session, int error);

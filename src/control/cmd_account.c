@@ -1,254 +1,170 @@
 /*
- * nuncio account add|list|remove|quota: the mailboxes of this server.
+ * nuncio account: the table of its actions, and what --help says about them. account_actions.h has
+ * where each of them is.
  */
 #include "control/commands.h"
 
-#include "base/clock.h"
-#include "config/value.h"
-#include "control/account_session.h"
-#include "mail/address.h"
-
-#include <jansson.h>
-#include <sysexits.h>
-#include <time.h>
+#include "control/account_actions.h"
 
 static const char help[] =
+    "usage: nuncio account ACTION ...\n\n"
+    "The mailboxes of this server, and how their owners log in. A running server sees a change\n"
+    "within seconds. Each action explains itself: nuncio account ACTION --help\n\n"
+    "  add ADDRESS            a new account, with or without a password\n"
+    "  list [DOMAIN]          all accounts\n"
+    "  remove ADDRESS         forget it; its mail stays\n"
+    "  quota ADDRESS          how much it may keep\n"
+    "  disable, enable ADDRESS\n"
+    "  passwd ADDRESS         a new password\n"
+    "  app-password ADDRESS   passwords for one program each\n"
+    "  totp ADDRESS           codes of an authenticator app\n"
+    "  second-factor ADDRESS  whether the password alone is enough\n"
+    "  certificate ADDRESS    client certificates\n"
+    "  cram ADDRESS           CRAM-MD5, for programs that know nothing better\n"
+    "  grant ADDRESS          other addresses that it may send as\n"
+    "  limit ADDRESS          how much it may send\n"
+    "  freeze, thaw ADDRESS   hold its mail, or let it send again\n"
+    "  blocked                who guessed, and may not try for now\n"
+    "  import FILE, export    tables of users and password hashes\n\n"
+    "  -c, --config FILE      the configuration, otherwise $NUNCIO_CONFIG or the system's\n"
+    "      --state DIR        the state folder, otherwise that of the configuration\n"
+    "      --json             one JSON object a line\n\n"
+    "Example: nuncio account add joe@example.org --quota 2G --generate\n";
+
+#define HOW                                                                                        \
+    "      --stdin            read it from the first line of standard input\n"                     \
+    "      --generate         make one and show it this once\n"                                    \
+    "      --hash FORM        take over another server's hash, like $6$... or {SSHA}...\n"         \
+    "      --none             no password\n"                                                       \
+    "      --force            take one that would soon be guessed\n"
+
+static const char help_add[] =
     "usage: nuncio account add ADDRESS [--quota SIZE] [--messages NUMBER]\n"
-    "       nuncio account list [DOMAIN]\n"
-    "       nuncio account remove ADDRESS\n"
-    "       nuncio account quota ADDRESS [SIZE|default] [--messages NUMBER]\n\n"
-    "The mailboxes of this server. A running server sees a change within seconds.\n"
-    "remove leaves the mail where it is and says where. quota without SIZE shows what holds;\n"
-    "SIZE is like 500M or 2G, 0 for no limit, 'default' for that of the domain; NUMBER 0 is no "
-    "limit.\n\n"
-    "  -c, --config FILE    the configuration, otherwise $NUNCIO_CONFIG or the system's\n"
-    "      --state DIR      the state folder, otherwise that of the configuration\n"
-    "      --quota SIZE     how much the mailbox may hold\n"
-    "      --messages NUMBER  how many messages it may hold\n"
-    "      --json           one JSON object a line\n\n"
-    "Example: nuncio account add joe@example.org --quota 2G\n";
+    "                      [--password-stdin|--generate|--hash FORM|--none] [--force]\n\n"
+    "Makes an account. On a terminal it asks for a password (an empty line: none).\n\n"
+    "      --quota SIZE       how much the mailbox may hold, like 500M or 2G\n"
+    "      --messages NUMBER  how many messages it may hold\n" HOW
+    "\nExample: nuncio account add joe@example.org --quota 2G --generate\n";
+static const char help_list[] = "usage: nuncio account list [DOMAIN]\n\n"
+                                "All accounts, with their quotas and how their owners log in.\n\n"
+                                "Example: nuncio account list example.org\n";
+static const char help_remove[] =
+    "usage: nuncio account remove ADDRESS\n\n"
+    "Forgets the account with all its passwords, limits and grants. Its mail stays where it is.\n\n"
+    "Example: nuncio account remove joe@example.org\n";
+static const char help_quota[] =
+    "usage: nuncio account quota ADDRESS [SIZE|default] [--messages NUMBER]\n\n"
+    "Without SIZE it shows what holds. SIZE is like 500M or 2G, 0 for no limit, 'default' for "
+    "that\n"
+    "of the domain; NUMBER 0 is no limit.\n\n"
+    "Example: nuncio account quota joe@example.org 2G\n";
+static const char help_enable[] =
+    "usage: nuncio account disable|enable ADDRESS\n\n"
+    "A disabled account takes no mail and lets nobody log in; all that belongs to it stays.\n\n"
+    "Example: nuncio account disable joe@example.org\n";
+static const char help_passwd[] =
+    "usage: nuncio account passwd ADDRESS [--stdin|--generate|--hash FORM|--none] [--force]\n\n"
+    "Changes the password. On a terminal it asks for it twice.\n\n" HOW
+    "\nExample: nuncio account passwd joe@example.org --generate\n";
+static const char help_app_password[] =
+    "usage: nuncio account app-password ADDRESS add NAME [--network CIDR]...\n"
+    "       nuncio account app-password ADDRESS list\n"
+    "       nuncio account app-password ADDRESS remove NAME\n\n"
+    "Passwords for one program each. They count where a second factor is required, and are shown\n"
+    "once. The list tells when and from where each was last used.\n\n"
+    "      --network CIDR     good only from there; may be given several times\n\n"
+    "Example: nuncio account app-password joe@example.org add phone\n";
+static const char help_totp[] =
+    "usage: nuncio account totp ADDRESS on|off|show\n\n"
+    "A key for an authenticator app (RFC 6238). Where a second factor is required, the owner "
+    "types\n"
+    "the password and, right behind it, the six digits that the app shows.\n\n"
+    "Example: nuncio account totp joe@example.org on\n";
+static const char help_second_factor[] =
+    "usage: nuncio account second-factor ADDRESS required|optional\n\n"
+    "Required: the password alone is refused. It needs a code behind it or a client certificate\n"
+    "with it; app passwords count without.\n\n"
+    "Example: nuncio account second-factor joe@example.org required\n";
+static const char help_certificate[] =
+    "usage: nuncio account certificate ADDRESS add FILE|FINGERPRINT\n"
+    "       nuncio account certificate ADDRESS list\n"
+    "       nuncio account certificate ADDRESS remove FINGERPRINT\n\n"
+    "Client certificates that stand for the account, by their SHA-256 fingerprint. FILE is PEM.\n\n"
+    "Example: nuncio account certificate joe@example.org add joe.pem\n";
+static const char help_cram[] =
+    "usage: nuncio account cram ADDRESS on|off [--stdin]\n\n"
+    "CRAM-MD5 needs the password itself in the account store: whoever reads it there can log in.\n"
+    "'on' asks for the password, on a terminal or from --stdin.\n\n"
+    "Example: nuncio account cram printer@example.org on\n";
+static const char help_grant[] =
+    "usage: nuncio account grant ADDRESS add SENDER|@DOMAIN\n"
+    "       nuncio account grant ADDRESS list\n"
+    "       nuncio account grant ADDRESS remove SENDER|@DOMAIN\n\n"
+    "Addresses that the account may send as, beside its own and its aliases.\n\n"
+    "Example: nuncio account grant joe@example.org add sales@example.org\n";
+static const char help_limit[] =
+    "usage: nuncio account limit ADDRESS [--size SIZE] [--minute N] [--hour N] [--recipients N]\n"
+    "                      [--bounces N]\n\n"
+    "How much the account may send; without options it shows what holds. Each is a number, 0 for\n"
+    "no limit, or 'default' for account_limits of the configuration.\n\n"
+    "      --size SIZE        of a message\n"
+    "      --minute N         messages a minute; more are put off\n"
+    "      --hour N           messages an hour; more freeze the account\n"
+    "      --recipients N     recipients an hour; likewise\n"
+    "      --bounces N        bounces of its mail an hour; likewise\n\n"
+    "Example: nuncio account limit news@example.org --hour 5000 --recipients 50000\n";
+static const char help_freeze[] =
+    "usage: nuncio account freeze ADDRESS [REASON]\n"
+    "       nuncio account thaw ADDRESS\n\n"
+    "What a frozen account sends is held in the queue, neither sent nor lost. After thaw, nuncio\n"
+    "queue release or remove with --sender decides about it.\n\n"
+    "Example: nuncio account freeze joe@example.org \"password was stolen\"\n";
+static const char help_blocked[] =
+    "usage: nuncio account blocked [--lift ADDRESS|ACCOUNT | --lift-all]\n\n"
+    "Addresses and accounts at which somebody guessed passwords, and how long they are blocked.\n\n"
+    "Example: nuncio account blocked --lift 192.0.2.1\n";
+static const char help_import[] =
+    "usage: nuncio account import FILE [--domain DOMAIN]\n\n"
+    "Makes the accounts of a table of lines user:password:..., as Dovecot's passwd-file or a "
+    "shadow\n"
+    "file has them. Either all lines are right, or each wrong one is told and nothing is made.\n\n"
+    "      --domain DOMAIN    of users that are no addresses\n\n"
+    "Example: nuncio account import users --domain example.org\n";
+static const char help_export[] =
+    "usage: nuncio account export [DOMAIN]\n\n"
+    "Lines user:{SCHEME}hash, as Dovecot's passwd-file takes them. Accounts whose password alone\n"
+    "is not enough, or that are disabled, are left out and told.\n\n"
+    "Example: nuncio account export >/etc/dovecot/users\n";
 
-/* Bytes as a person writes them; exact. */
-static struct slice size_text(struct arena *arena, uint64_t bytes)
-{
-    static const char units[] = " KMGT";
-    size_t unit = 0;
-
-    if (bytes == 0)
-        return SLICE("none");
-    while (bytes % 1024 == 0 && unit < 4) {
-        bytes /= 1024;
-        unit++;
-    }
-    return unit ? arena_printf(arena, "%ju%c", (uintmax_t)bytes, units[unit])
-                : arena_printf(arena, "%ju", (uintmax_t)bytes);
-}
-
-static const char *time_text(uint64_t ms, char *text, size_t size)
-{
-    time_t seconds = (time_t)(ms / 1000);
-    struct tm tm;
-
-    gmtime_r(&seconds, &tm);
-    strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", &tm);
-    return text;
-}
-
-/* What holds for the account: its own quota or its domain's. */
-static uint64_t effective_quota(struct account_session *session,
-                                const struct store_account *account)
-{
-    const struct config_domain *domain =
-        config_find_domain(session->config, address_domain(account->address));
-
-    if (account->own_quota)
-        return account->quota_bytes;
-    return domain ? domain->quota_bytes : 0;
-}
-
-static void print_json(struct account_session *session, const struct store_account *account)
-{
-    char created[32];
-    json_t *object = json_pack(
-        "{s:s%, s:s, s:b, s:I, s:I, s:s}", "address", account->address.ptr, account->address.len,
-        "created", time_text(account->created_ms, created, sizeof(created)), "enabled",
-        account->enabled, "quota_bytes", (json_int_t)effective_quota(session, account),
-        "quota_messages", (json_int_t)account->quota_messages, "quota_from",
-        account->own_quota ? "account" : "domain");
-
-    account_session_print(object);
-}
-
-static void print_account(struct account_session *session, const struct store_account *account)
-{
-    char created[32];
-
-    if (session->options->json) {
-        print_json(session, account);
-        return;
-    }
-    printf("%.*s  quota %.*s%s", SLICE_ARG(account->address),
-           SLICE_ARG(size_text(&session->arena, effective_quota(session, account))),
-           account->own_quota ? "" : " (the domain's)");
-    if (account->quota_messages)
-        printf(", %u messages", account->quota_messages);
-    printf("  created %s%s\n", time_text(account->created_ms, created, sizeof(created)),
-           account->enabled ? "" : "  disabled");
-}
-
-/* SIZE and --messages into the account. */
-static int read_quota(struct account_session *session, const char *size,
-                      struct store_account *account)
-{
-    const char *messages = session->options->messages;
-    uint64_t number;
-
-    account->own_quota = account->own_quota || size;
-    if (size && (!value_parse_size(slice_from_cstr(size), &account->quota_bytes) ||
-                 account->quota_bytes > INT64_MAX)) {
-        fprintf(stderr, "nuncio: '%s' is not a size; write it like 500M or 2G\n", size);
-        return EX_USAGE;
-    }
-    if (!messages)
-        return EX_OK;
-    if (!slice_parse_u64(slice_from_cstr(messages), UINT32_MAX, &number)) {
-        fprintf(stderr, "nuncio: '%s' is not a number of messages\n", messages);
-        return EX_USAGE;
-    }
-    account->quota_messages = (uint32_t)number;
-    return EX_OK;
-}
-
-/* Mailboxes are folders with the name of the account. */
-static int check_folder_name(struct account_session *session, struct slice address)
-{
-    struct slice local = address_local_unquote(&session->arena, address_local(address));
-
-    if (slice_find(local, '/') < 0 && local.len && local.ptr[0] != '.')
-        return EX_OK;
-    fprintf(stderr,
-            "nuncio: %.*s cannot be an account: its folder would have '/' or begin with '.'; "
-            "make it an alias of another\n",
-            SLICE_ARG(address));
-    return EX_DATAERR;
-}
-
-static int add(struct account_session *session, char **arguments, int n)
-{
-    struct store_account account = {.created_ms = clock_wall_ms(), .enabled = true};
-    int code = account_session_address(session, arguments[0], true, &account.address), r;
-
-    (void)n;
-    if (code == EX_OK)
-        code = check_folder_name(session, account.address);
-    if (code == EX_OK)
-        code = read_quota(session, session->options->quota, &account);
-    if (code != EX_OK)
-        return code;
-    r = store_account_add(session->store, &account);
-    if (r == STORE_EXISTS) {
-        fprintf(stderr, "nuncio: %.*s exists already\n", SLICE_ARG(account.address));
-        return EX_CANTCREAT;
-    }
-    if (r < 0)
-        return account_session_failed(session, r);
-    print_account(session, &account);
-    return EX_OK;
-}
-
-struct listing {
-    struct account_session *session;
-    struct slice domain; /* canonical, or empty: all */
-};
-
-static void list_one(void *arg, const struct store_account *account)
-{
-    struct listing *listing = arg;
-
-    if (listing->domain.len == 0 || slice_eq(address_domain(account->address), listing->domain))
-        print_account(listing->session, account);
-}
-
-static int list(struct account_session *session, char **arguments, int n)
-{
-    struct listing listing = {.session = session};
-    int r;
-
-    if (n > 0 && address_domain_to_ascii(&session->arena, slice_from_cstr(arguments[0]),
-                                         &listing.domain) < 0) {
-        fprintf(stderr, "nuncio: '%s' is not a domain\n", arguments[0]);
-        return EX_DATAERR;
-    }
-    r = store_account_each(session->store, list_one, &listing);
-    return r < 0 ? account_session_failed(session, r) : EX_OK;
-}
-
-static int no_such_account(struct slice address)
-{
-    fprintf(stderr, "nuncio: there is no account %.*s; nuncio account list shows them\n",
-            SLICE_ARG(address));
-    return EX_NOUSER;
-}
-
-static int remove_account(struct account_session *session, char **arguments, int n)
-{
-    struct slice address, local, folder;
-    int code = account_session_address(session, arguments[0], false, &address), r;
-
-    (void)n;
-    if (code != EX_OK)
-        return code;
-    r = store_account_remove(session->store, address);
-    if (r == STORE_MISSING)
-        return no_such_account(address);
-    if (r < 0)
-        return account_session_failed(session, r);
-    local = address_local_unquote(&session->arena, address_local(address));
-    folder = arena_printf(&session->arena, "%.*s/mail/%.*s/%.*s", SLICE_ARG(session->state),
-                          SLICE_ARG(address_domain(address)), SLICE_ARG(local));
-    if (session->options->json) {
-        account_session_print(json_pack("{s:s%, s:b, s:s%}", "address", address.ptr, address.len,
-                                        "removed", true, "mail", folder.ptr, folder.len));
-    } else {
-        printf("%.*s removed. Its mail, if any, is left in %.*s\n", SLICE_ARG(address),
-               SLICE_ARG(folder));
-    }
-    return EX_OK;
-}
-
-static int quota(struct account_session *session, char **arguments, int n)
-{
-    struct store_account account;
-    struct slice address;
-    int code = account_session_address(session, arguments[0], false, &address), r;
-
-    if (code != EX_OK)
-        return code;
-    r = store_account_find(session->store, &session->arena, address, &account);
-    if (r == 0 && (n > 1 || session->options->messages)) {
-        bool back = n > 1 && strcmp(arguments[1], "default") == 0;
-        if (back) {
-            account.own_quota = false;
-            account.quota_bytes = 0;
-        }
-        code = read_quota(session, n > 1 && !back ? arguments[1] : NULL, &account);
-        if (code != EX_OK)
-            return code;
-        r = store_account_set_quota(session->store, &account);
-    }
-    if (r == STORE_MISSING)
-        return no_such_account(address);
-    if (r < 0)
-        return account_session_failed(session, r);
-    print_account(session, &account);
-    return EX_OK;
-}
+#define TAKES_PASSWORD                                                                             \
+    (TAKES(OPTION_STDIN) | TAKES(OPTION_GENERATE) | TAKES(OPTION_HASH) | TAKES(OPTION_NONE) |      \
+     TAKES(OPTION_FORCE))
 
 static const struct account_action actions[] = {
-    {"add", add, 1, 1, TAKES_QUOTA | TAKES_MESSAGES},
-    {"list", list, 0, 1, 0},
-    {"remove", remove_account, 1, 1, 0},
-    {"quota", quota, 1, 2, TAKES_MESSAGES},
+    {"add", account_add, 1, 1, TAKES(OPTION_QUOTA) | TAKES(OPTION_MESSAGES) | TAKES_PASSWORD,
+     help_add, 0},
+    {"list", account_list, 0, 1, 0, help_list, 0},
+    {"remove", account_remove, 1, 1, 0, help_remove, 0},
+    {"quota", account_quota, 1, 2, TAKES(OPTION_MESSAGES), help_quota, 0},
+    {"enable", account_enable, 1, 1, 0, help_enable, 0},
+    {"disable", account_disable, 1, 1, 0, help_enable, 0},
+    {"passwd", account_passwd, 1, 1, TAKES_PASSWORD, help_passwd, 0},
+    {"app-password", account_app_password, 2, 3, TAKES(OPTION_NETWORK), help_app_password, 0},
+    {"totp", account_totp, 2, 2, 0, help_totp, 0},
+    {"second-factor", account_second_factor, 2, 2, 0, help_second_factor, 0},
+    {"certificate", account_certificate, 2, 3, 0, help_certificate, 3},
+    {"cram", account_cram, 2, 2, TAKES(OPTION_STDIN), help_cram, 0},
+    {"grant", account_grant, 2, 3, 0, help_grant, 0},
+    {"limit", account_limit, 1, 1,
+     TAKES(OPTION_SIZE) | TAKES(OPTION_MINUTE) | TAKES(OPTION_HOUR) | TAKES(OPTION_RECIPIENTS) |
+         TAKES(OPTION_BOUNCES),
+     help_limit, 0},
+    {"freeze", account_freeze, 1, 2, 0, help_freeze, 0},
+    {"thaw", account_thaw, 1, 1, 0, help_freeze, 0},
+    {"blocked", account_blocked, 0, 0, TAKES(OPTION_LIFT) | TAKES(OPTION_LIFT_ALL), help_blocked,
+     0},
+    {"import", account_import, 1, 1, TAKES(OPTION_DOMAIN), help_import, 1},
+    {"export", account_export, 0, 1, 0, help_export, 0},
 };
 
 int cmd_account(int argc, char **argv)
