@@ -83,8 +83,6 @@ static void check_dovecot(struct reader *reader, const struct statement *stateme
 {
     section_refuse(reader, statement, "passwd_file",
                    "does not go with Dovecot's sockets; make an accounts section for each");
-    section_refuse(reader, statement, "alias_file",
-                   "does not go with Dovecot's sockets; keep aliases with 'passwd_file'");
     if (!section_find(statement, "dovecot_auth"))
         setting_complain(reader, statement,
                          "accounts %.*s has no socket to ask about passwords; add one like: "

@@ -227,14 +227,7 @@ auth_mechanisms = plain
 first_valid_uid = 0
 mail_location = maildir:{mail}
 {plugins}
-passdb {{
-  driver = static
-  args = password=secret
-}}
-userdb {{
-  driver = static
-  args = uid={uid} gid={gid} home={folder}/home/%d/%n allow_all_users=yes {userdb}
-}}
+{users}
 service imap-login {{
   chroot =
   inet_listener imap {{
@@ -271,10 +264,24 @@ service stats {{
 '''
 
 
-class Dovecot(Peer):
-    """mail: the Maildir path with %d and %n. quota: "10M" puts Dovecot's maildir quota on it."""
+ANY_USER = '''\
+passdb {{
+  driver = static
+  args = password=secret
+}}
+userdb {{
+  driver = static
+  args = uid={uid} gid={gid} home={folder}/home/%d/%n allow_all_users=yes
+}}
+'''
 
-    def __init__(self, folder, mail, uid=None, gid=None, quota=None):
+
+class Dovecot(Peer):
+    """mail: the Maildir path with %d and %n. quota: "10M" puts Dovecot's maildir quota on it.
+    users: the text that says who there is, instead of everybody with the password "secret"; {uid},
+    {gid} and {folder} stand for what they are."""
+
+    def __init__(self, folder, mail, uid=None, gid=None, quota=None, users=ANY_USER):
         self.folder = pathlib.Path(folder)
         self.imap_port, self.pop3_port, self.lmtp_port = free_port(), free_port(), free_port()
         self.lmtp_socket = self.folder / 'lmtp.sock'
@@ -287,12 +294,17 @@ class Dovecot(Peer):
             plugins = ('mail_plugins = $mail_plugins quota\n'
                        'protocol imap {\n  mail_plugins = $mail_plugins imap_quota\n}\n'
                        f'plugin {{\n  quota = maildir:User quota\n  quota_rule = *:storage={quota}\n}}')
+        users = users.format(folder=self.folder, uid=os.getuid() if uid is None else uid,
+                             gid=os.getgid() if gid is None else gid)
         (self.folder / 'dovecot.conf').write_text(DOVECOT_CONF.format(
             folder=self.folder, name=f'nuncio-test-{self.imap_port}', mail=mail,
             internal='dovecot', internal_group='dovecot', login='dovenull', plugins=plugins,
-            uid=os.getuid() if uid is None else uid, gid=os.getgid() if gid is None else gid,
-            userdb='', imap_port=self.imap_port, pop3_port=self.pop3_port,
+            users=users, imap_port=self.imap_port, pop3_port=self.pop3_port,
             lmtp_port=self.lmtp_port))
+        self.run()
+
+    def run(self):
+        """Started by the constructor; after stop() it starts it again."""
         self.start(in_overlay('dovecot', f'exec dovecot -F -c {self.folder}/dovecot.conf'))
         for port in (self.imap_port, self.pop3_port, self.lmtp_port):
             wait_for_port(port)

@@ -407,8 +407,6 @@ static void test_certificates_and_accounts(void **state)
         {HOST "accounts a { dovecot_auth /x; passwd_file /y; alias_file /z }\n",
          "test.conf:2: passwd_file does not go with Dovecot's sockets; make an accounts section "
          "for each\n"
-         "test.conf:2: alias_file does not go with Dovecot's sockets; keep aliases with "
-         "'passwd_file'\n"
          "test.conf:2: accounts a has no socket to ask who exists; add one like: dovecot_userdb "
          "/run/dovecot/auth-userdb\n"},
         {HOST "accounts a { dovecot_userdb run/x }\n",
