@@ -325,6 +325,9 @@ void check_config(struct reader *reader, struct slice main_file)
     if (config->n_certificates > CERTIFICATES_MAX)
         complain(reader, &config->certificates[CERTIFICATES_MAX].source,
                  "more than %d certificates; one can be for many names", CERTIFICATES_MAX);
+    if (config->n_accounts > ACCOUNTS_MAX)
+        complain(reader, &config->accounts[ACCOUNTS_MAX].source,
+                 "more than %d accounts sections; several domains can share one", ACCOUNTS_MAX);
     check_names(reader, NAMED_LIST("certificate", config->certificates, config->n_certificates));
     sort_by_name(reader, NAMED_LIST("accounts", config->accounts, config->n_accounts));
     check_references(reader);

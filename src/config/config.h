@@ -69,7 +69,7 @@ struct config_listener {
     struct config_source source;
 };
 
-enum { CERTIFICATES_MAX = 1000 };
+enum { CERTIFICATES_MAX = 1000, ACCOUNTS_MAX = 30 };
 
 /* A key pair of the server. The parent reads the files; nobody else can. */
 struct config_certificate {

@@ -7,6 +7,7 @@
 #include "config/value.h"
 #include "control/locate.h"
 #include "daemon/certificates.h"
+#include "daemon/handed_files.h"
 
 #include <getopt.h>
 #include <jansson.h>
@@ -228,6 +229,7 @@ static int check(const char *path, bool json)
     problem_list_init(&warnings);
     if (config_load(path, &bundle, &config, &problems) == 0) {
         config_warn(config, &warnings);
+        handed_files_check(config, &warnings);
         if (certificates_check(config, &problems, &warnings) < 0) {
             config_unref(config);
             config = NULL;

@@ -73,6 +73,25 @@ int handed_files_copy(struct handed_files *handed, size_t i)
     return -1;
 }
 
+void handed_files_check(const struct config *config, struct problem_list *warnings)
+{
+    struct handed_files handed = {.list = NULL};
+
+    handed_files_set(&handed, config);
+    for (size_t i = 0; i < handed.files.count; i++) {
+        struct handed_file *file = &handed.list[i];
+        struct stat st;
+        int fd = regular_file_open(file->path, HANDED_FILE_MAX, &st, file->why);
+        if (fd >= 0)
+            close(fd);
+        else
+            problem_add(warnings, SLICE_NULL, 0,
+                        "%.*s: %s: the accounts that need it cannot log in", SLICE_ARG(file->path),
+                        file->why);
+    }
+    handed_files_done(&handed);
+}
+
 void handed_files_add_status(const struct handed_files *handed, struct buf *json)
 {
     buf_add_cstr(json, "\"files\":[");

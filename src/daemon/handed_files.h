@@ -30,6 +30,10 @@ void handed_files_done(struct handed_files *handed);
 /* Number i as it is now: a sealed memory file, or -1 with the reason in its `why`. */
 int handed_files_copy(struct handed_files *handed, size_t i);
 
+/* Warns of those that cannot be read, for `nuncio check-config`: the server starts all the same,
+ * and their accounts are told to try later. */
+void handed_files_check(const struct config *config, struct problem_list *warnings);
+
 /* "files":[{"path":...,"problem":...}] */
 void handed_files_add_status(const struct handed_files *handed, struct buf *json);
 

@@ -53,8 +53,8 @@ struct watch {
     struct certificates certificates;
     struct handed_files handed;
     struct loop_timer *timer;
-    bool certificates_changed, files_changed; /* at the last look */
-    uint64_t remind_ms;                       /* of what is about to end; monotonic */
+    bool certificates_due, files_due; /* they have changed, and are not read yet */
+    uint64_t remind_ms;               /* of what is about to end; monotonic */
 };
 
 struct parent {

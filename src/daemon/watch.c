@@ -42,7 +42,7 @@ int watch_load(struct parent *parent, const struct config *config, struct proble
     if (r < 0)
         return r;
     handed_files_set(&parent->watch.handed, config);
-    parent->watch.certificates_changed = parent->watch.files_changed = false;
+    parent->watch.certificates_due = parent->watch.files_due = false;
     certificates_log(&parent->watch.certificates);
     certificates_log_warnings(&parent->watch.certificates, config);
     return 0;
@@ -75,13 +75,14 @@ void watch_send(struct parent *parent, enum role to)
         send_file(parent, i);
 }
 
-static void renew_certificates(struct parent *parent)
+static int renew_certificates(struct parent *parent)
 {
     struct problem_list problems;
+    int r;
 
     problem_list_init(&problems);
-    if (certificates_load(&parent->watch.certificates, parent->config, parent->state, &problems) ==
-        0) {
+    r = certificates_load(&parent->watch.certificates, parent->config, parent->state, &problems);
+    if (r == 0) {
         certificates_log(&parent->watch.certificates);
         certificates_log_warnings(&parent->watch.certificates, parent->config);
         watch_send(parent, ROLE_RECEIVE);
@@ -89,15 +90,17 @@ static void renew_certificates(struct parent *parent)
     for (const struct problem *problem = problems.first; problem; problem = problem->next)
         log_warn(NULL, "certificate-warning", LOG_SLICE("text", problem_line(&problems, problem)));
     problem_list_done(&problems);
+    return r;
 }
 
-/* True when a change has kept still since the last look. */
-static bool has_settled(bool changed_now, bool *changed_before)
+/* Looks, and remembers that there is work until it is done. True when it may be done now. */
+static bool is_due(struct watched *files, bool *due, bool *still_changing)
 {
-    bool settled = *changed_before && !changed_now;
+    bool changed = watched_look(files);
 
-    *changed_before = changed_now;
-    return settled;
+    *due = *due || changed;
+    *still_changing = *still_changing || changed;
+    return *due && !changed;
 }
 
 static void on_time_to_look(void *arg)
@@ -105,21 +108,21 @@ static void on_time_to_look(void *arg)
     struct parent *parent = arg;
     struct watch *watch = &parent->watch;
     uint64_t now = clock_mono_ms();
+    bool still_changing = false;
 
     if (parent->stopping)
         return;
-    if (has_settled(watched_look(&watch->certificates.files), &watch->certificates_changed) ||
+    if (is_due(&watch->certificates.files, &watch->certificates_due, &still_changing) ||
         certificates_own_is_over(&watch->certificates, parent->config, clock_wall_ms()))
-        renew_certificates(parent);
-    if (has_settled(watched_look(&watch->handed.files), &watch->files_changed)) {
+        watch->certificates_due = renew_certificates(parent) < 0; /* then again at the next look */
+    if (is_due(&watch->handed.files, &watch->files_due, &still_changing)) {
         log_info(NULL, "files-changed", LOG_STR("for", "auth"));
         watch_send(parent, ROLE_AUTH);
+        watch->files_due = false;
     }
     if (now >= watch->remind_ms) {
         certificates_log_warnings(&watch->certificates, parent->config);
         watch->remind_ms = now + REMIND_MS;
     }
-    loop_timer_arm(watch->timer,
-                   now +
-                       (watch->certificates_changed || watch->files_changed ? STILL_MS : LOOK_MS));
+    loop_timer_arm(watch->timer, now + (still_changing ? STILL_MS : LOOK_MS));
 }

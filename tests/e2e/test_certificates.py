@@ -3,6 +3,7 @@ import os
 import pathlib
 import pwd
 import shutil
+import ssl
 import subprocess
 import time
 
@@ -10,7 +11,7 @@ import peers
 import pytest
 
 from pki import Authority
-from session import Client
+from session import Client, client_context
 
 OWN = """
 listen mx {{ service mx; address 127.0.0.1:{mx} }}
@@ -35,6 +36,16 @@ def install(pair, folder, name='one'):
         shutil.copy(file, folder / 'new')
         (folder / 'new').chmod(0o600)
         (folder / 'new').rename(folder / f'{name}.{suffix}')
+
+
+def starttls(server, context, name='mx.nuncio.test'):
+    """A session under TLS, and the host names of the certificate that was shown."""
+    client = Client(('127.0.0.1', server.port()))
+    client.run([(b'', '220'), ('EHLO client.test', '250'), ('STARTTLS', '220')])
+    client.start_tls(context, name)
+    client.run([('EHLO client.test', '250')])
+    shown = client.tls.getpeercert()
+    return client, [host for _, host in shown.get('subjectAltName', ())]
 
 
 def certificates(server):
@@ -96,6 +107,7 @@ def test_only_receive_has_the_key_in_its_memory(make_server):
     needles = [max(lines, key=len).encode(), secret_number(server.state / 'tls/self-signed.pem')]
     assert all(len(needle) >= 32 for needle in needles)
     assert found_in(server.process.pid, b'mx.nuncio.test')
+    assert found_in(server.role_pid('receive'), needles[1])
     for role in ('auth', 'queue', 'relay', 'local'):
         assert not any(found_in(server.role_pid(role), needle) for needle in needles), role
     assert not any(found_in(server.process.pid, needle) for needle in needles)
@@ -129,8 +141,10 @@ def test_a_renewed_certificate_is_in_force_within_a_minute(make_server, authorit
     files = folder / 'server0'
     install(authority.issue('a', ['mx.nuncio.test']), files)
     server = make_server(CONFIGURED)
-    with Client(('127.0.0.1', server.port())) as client:
-        client.run([(b'', '220'), ('EHLO client.test', '250')])
+    context = client_context(ca=authority.ca)
+    client, shown = starttls(server, context)
+    assert shown == ['mx.nuncio.test']
+    with client:
         receive = server.role_pid('receive')
         install(authority.issue('b', ['mx.nuncio.test', 'renewed.nuncio.test'], kind='rsa'), files)
         began = time.monotonic()
@@ -138,10 +152,36 @@ def test_a_renewed_certificate_is_in_force_within_a_minute(make_server, authorit
         assert time.monotonic() - began < 60
         client.run([('NOOP', '250')])
         assert server.role_pid('receive') == receive
+    client, shown = starttls(server, context)
+    with client:
+        assert shown == ['mx.nuncio.test', 'renewed.nuncio.test']
     assert certificates(server)[0]['key'] == 'RSA 2048'
     assert warnings(server) == []
     # Half of the renewal, which lay there for a moment, was not complained about.
     assert not logged(server, 'certificate-warning')
+
+
+def test_each_name_gets_its_certificate(make_server, authority, folder):
+    files = folder / 'server0'
+    install(authority.issue('a', ['mx.nuncio.test']), files)
+    install(authority.issue('b', ['two.nuncio.test', '*.more.test'], kind='rsa'), files, 'two')
+    server = make_server('certificate two {{ chain {folder}/two.pem; key {folder}/two.key }}\n'
+                         + CONFIGURED)
+    context = client_context(ca=authority.ca)
+    for asked, shown in (('two.nuncio.test', 'two.nuncio.test'), ('a.more.test', 'two.nuncio.test'),
+                         ('MX.nuncio.test', 'mx.nuncio.test')):
+        client, hosts = starttls(server, context, asked)
+        with client:
+            assert hosts[0] == shown, asked
+    # Whoever asks for another name, or none, gets the first of the kind that he can read.
+    context.check_hostname = False
+    for ciphers, shown in (('ECDHE-RSA-AES128-GCM-SHA256', 'two.nuncio.test'),
+                           ('ECDHE-ECDSA-AES128-GCM-SHA256', 'mx.nuncio.test')):
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(ciphers)
+        client, hosts = starttls(server, context, 'unknown.test')
+        with client:
+            assert hosts[0] == shown, ciphers
 
 
 def test_a_broken_renewal_keeps_the_old_pair_and_says_why(make_server, authority, folder):
@@ -163,6 +203,9 @@ def test_a_broken_renewal_keeps_the_old_pair_and_says_why(make_server, authority
     os.kill(receive, 9)
     peers.wait_until(lambda: server.log().count('role-ready name=receive') == 2)
     assert len(warnings(server)) == 1
+    client, shown = starttls(server, client_context(ca=authority.ca))
+    with client:
+        assert shown == ['mx.nuncio.test']
     (files / 'one.key').unlink()
     server.run('reload')
     assert 'No such file' in warnings(server)[0]
@@ -233,6 +276,8 @@ def test_files_of_accounts_that_cannot_be_read_are_told(make_server, folder):
     [file] = server.status()['files']
     assert file['problem'] == 'No such file or directory'
     assert f'{folder}/server0/passwd: No such file' in server.run('status').stdout.decode()
+    assert f'{folder}/server0/passwd: No such file or directory: the accounts that need it cannot ' \
+        'log in' in server.run('check-config', '-c', server.conf).stderr.decode()
     (folder / 'server0/passwd').write_text('joe:{PLAIN}secret\n')
     server.run('reload')
     [file] = server.status()['files']

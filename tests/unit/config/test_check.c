@@ -426,6 +426,28 @@ static void test_certificates_and_accounts(void **state)
     CHECK(cases);
 }
 
+static void test_too_many_sections(void **state)
+{
+    struct problem_list problems;
+    struct buf text;
+
+    (void)state;
+    buf_init(&text, SIZE_MAX);
+    problem_list_init(&problems);
+    buf_add_cstr(&text, HOST);
+    for (unsigned i = 0; i <= ACCOUNTS_MAX; i++)
+        buf_printf(&text, "accounts a%u { passwd_file /x }\n", i);
+    for (unsigned i = 0; i <= CERTIFICATES_MAX; i++)
+        buf_printf(&text, "certificate c%u { chain /x; key /y }\n", i);
+    buf_add_char(&text, '\0');
+    assert_null(parse_with(text.ptr, &problems));
+    assert_int_equal(problems.count, 2);
+    assert_int_equal(problems.first->line, 2 + ACCOUNTS_MAX + 1 + CERTIFICATES_MAX);
+    assert_int_equal(problems.last->line, 2 + ACCOUNTS_MAX);
+    problem_list_done(&problems);
+    buf_done(&text);
+}
+
 static void test_oauth(void **state)
 {
     static const struct mistake cases[] = {
@@ -469,6 +491,7 @@ int main(void)
         cmocka_unit_test(test_routes_into_our_own_listeners),
         cmocka_unit_test(test_tls_and_auth_of_listeners),
         cmocka_unit_test(test_certificates_and_accounts),
+        cmocka_unit_test(test_too_many_sections),
         cmocka_unit_test(test_oauth),
         cmocka_unit_test(test_more_mistakes_than_are_kept_are_counted),
     };
