@@ -1,22 +1,26 @@
 /*
- * The auth role: a loop that answers questions from the store, one at a time. See auth.h.
+ * The auth role: a loop that answers questions of the other roles and holds the conversations of
+ * those who log in (login.h). See auth.h.
  *
  * Without a store it still answers, "later" to everything, and tries to open it again each few
  * seconds: mail waits instead of bouncing. Answers that a peer has no room for are kept, within a
  * bound, until it has; a peer that falls behind further asks again after its own deadline.
  *
- * Single-threaded. It never waits for a lock of the store longer than STORE_PATIENCE_MS.
+ * All of it is the loop's thread; password hashes and HTTP have threads of their own. It never
+ * waits for a lock of the store longer than STORE_PATIENCE_MS.
  */
 #include "account/auth.h"
 
 #include "account/files.h"
 #include "account/freezing.h"
+#include "account/login.h"
 #include "account/resolve.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/wire.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sysexits.h>
 
 enum { STORE_PATIENCE_MS = 50, REOPEN_MS = 5000, BACKLOG_MAX = 16 * 1024 * 1024 };
@@ -27,6 +31,7 @@ struct auth {
     struct resolver *resolver;
     struct freezing *freezing;
     struct files *files;
+    struct login *login;
     struct store *store; /* NULL: could not be opened */
     struct loop_timer *reopen;
     struct arena arena;             /* of one answer */
@@ -49,6 +54,8 @@ static void open_store(void *arg)
         loop_timer_arm(auth->reopen, clock_mono_ms() + REOPEN_MS);
     }
     directories_set_store(auth->directories, auth->store);
+    if (auth->login)
+        login_store_opened(auth->login);
     problem_list_done(&problems);
 }
 
@@ -93,25 +100,31 @@ static void on_writable(void *arg, enum role peer)
         role_want_writable(auth->role, peer);
 }
 
+static void on_peer_up(void *arg, enum role peer)
+{
+    struct auth *auth = arg;
+
+    login_peer_up(auth->login, peer);
+    freezing_peer_up(auth->freezing, peer);
+}
+
 static void on_peer_down(void *arg, enum role peer)
 {
     struct auth *auth = arg;
 
+    login_peer_down(auth->login, peer);
     buf_reset(&auth->backlog[peer]);
     resolver_forget(auth->resolver, peer);
     freezing_peer_down(auth->freezing, peer);
 }
 
-static void on_peer_up(void *arg, enum role peer)
+/* A store that failed is opened anew a little later. */
+static void leave_broken_store(void *arg)
 {
     struct auth *auth = arg;
 
-    freezing_peer_up(auth->freezing, peer);
-}
-
-/* A store that failed is opened anew a little later. */
-static void leave_broken_store(struct auth *auth)
-{
+    if (!directories_store_is_broken(auth->directories))
+        return;
     log_error(NULL, "account-store", LOG_STR("error", store_error(auth->store)));
     store_close(auth->store);
     auth->store = NULL;
@@ -159,6 +172,13 @@ static void on_file(struct auth *auth, struct channel_message *message)
     if (r < 0)
         log_error(NULL, "file-not-taken", LOG_ERRNO(r));
     directories_refresh(auth->directories);
+    login_files_changed(auth->login);
+}
+
+static void on_sasl(struct auth *auth, enum role from, struct slice payload)
+{
+    login_sasl(auth->login, from, payload);
+    explicit_bzero((char *)(uintptr_t)payload.ptr, payload.len);
 }
 
 static void on_message(void *arg, enum role from, struct channel_message *message)
@@ -169,13 +189,13 @@ static void on_message(void *arg, enum role from, struct channel_message *messag
         on_resolve(auth, from, message->payload);
     else if (message->type == MSG_USAGE && from == ROLE_LOCAL)
         on_usage(auth, from, message->payload);
+    else if (message->type == MSG_SASL && from == ROLE_RECEIVE)
+        on_sasl(auth, from, message->payload);
     else if (message->type == MSG_FILE && from == ROLE_PARENT)
         on_file(auth, message);
     else if (!freezing_take(auth->freezing, from, message->type, message->payload))
         log_error(NULL, "message-unexpected", LOG_STR("peer", role_name(from)),
                   LOG_INT("type", message->type));
-    if (directories_store_is_broken(auth->directories))
-        leave_broken_store(auth);
     channel_message_close_fds(message);
     arena_reset(&auth->arena);
     buf_reset(&auth->out);
@@ -189,6 +209,7 @@ static bool on_config(void *arg, struct config *config, struct buf *why_not)
     resolver_set_config(auth->resolver, config);
     freezing_set_config(auth->freezing, config);
     directories_set_config(auth->directories, config);
+    login_set_config(auth->login, config);
     return true;
 }
 
@@ -205,6 +226,39 @@ static void on_status(void *arg, struct buf *json)
                ok ? "ok" : "unavailable", (uintmax_t)accounts, (uintmax_t)aliases,
                (uintmax_t)counts.asked, (uintmax_t)counts.from_cache, (uintmax_t)counts.failed,
                resolver_full_count(auth->resolver));
+    login_status(auth->login, json);
+}
+
+static struct directory *directory_of(void *arg, struct slice account)
+{
+    const struct auth *auth = arg;
+
+    return directories_of_account(auth->directories, account);
+}
+
+static struct store *working_store(void *arg)
+{
+    const struct auth *auth = arg;
+
+    return directories_store(auth->directories);
+}
+
+static void note_store(void *arg, int result)
+{
+    struct auth *auth = arg;
+
+    directories_store_note(auth->directories, result);
+}
+
+static struct login *make_login(struct auth *auth)
+{
+    const struct login_host host = {.send = send_message,
+                                    .directory_of = directory_of,
+                                    .store = working_store,
+                                    .store_note = note_store,
+                                    .arg = auth};
+
+    return login_new(&host, auth->role->loop, auth->role->config, auth->files);
 }
 
 static void auth_init(struct auth *auth, struct role_context *role)
@@ -221,13 +275,17 @@ static void auth_init(struct auth *auth, struct role_context *role)
         account_resolver_new(role->config, auth->directories, role->loop, on_resolved, auth);
     auth->freezing = freezing_new(role->config, auth->directories, role->loop, send_message, auth);
     auth->reopen = loop_timer(role->loop, open_store, auth);
+    auth->login = make_login(auth);
+    loop_on_idle(role->loop, leave_broken_store, auth);
     open_store(auth);
 }
 
 static void auth_done(struct auth *auth)
 {
+    loop_on_idle(auth->role->loop, NULL, NULL);
     loop_timer_free(auth->reopen);
     freezing_free(auth->freezing);
+    login_free(auth->login);
     account_resolver_free(auth->resolver);
     directories_free(auth->directories);
     store_close(auth->store);
@@ -253,7 +311,9 @@ int auth_main(struct role_context *role)
     int r;
 
     auth_init(&auth, role);
-    r = role->lock_in(role);
+    r = auth.login ? role->lock_in(role) : -ENOMEM;
+    if (r == 0)
+        r = login_start(auth.login);
     if (r == 0)
         r = role_run(role, &handlers);
     else

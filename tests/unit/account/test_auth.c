@@ -5,6 +5,7 @@
 #include "account/auth.h"
 #include "base/log.h"
 #include "config/config.h"
+#include "io/login_message.h"
 
 #include <poll.h>
 #include <sys/wait.h>
@@ -91,6 +92,8 @@ static int set_up(void **state)
     buf_done(&out);
     close(peer[1]);
     bench->receive = peer[0];
+    /* The first thing that receive hears. */
+    assert_int_equal(next_message(bench->receive, buffer).type, MSG_MECHANISMS);
     *state = bench;
     return 0;
 }
@@ -181,6 +184,32 @@ static void test_answers_wait_for_a_slow_peer(void **state)
         assert_int_equal(take_answer(bench, RESOLVE_UNKNOWN), i);
 }
 
+/* A conversation through the channel: a name that nobody has. */
+static void test_a_login_is_answered(void **state)
+{
+    static char buffer[CHANNEL_PAYLOAD_MAX + 2];
+    const struct msg_sasl start = {.conversation = 7,
+                                   .step = SASL_START,
+                                   .mechanism = MECHANISM_PLAIN,
+                                   .has_response = true,
+                                   .response = SLICE("\0nobody\0secret")};
+    struct bench *bench = *state;
+    struct channel_message message;
+    struct msg_sasl_reply reply;
+    struct buf out;
+
+    buf_init(&out, 4096);
+    msg_sasl_encode(&out, &start);
+    assert_int_equal(channel_send(bench->receive, MSG_SASL, buf_slice(&out), NULL, 0), 0);
+    buf_done(&out);
+    message = next_message(bench->receive, buffer);
+    assert_int_equal(message.type, MSG_SASL_REPLY);
+    assert_int_equal(msg_sasl_reply_decode(message.payload, NULL, &reply), 0);
+    assert_int_equal(reply.conversation, 7);
+    assert_int_equal(reply.outcome, SASL_FAILED);
+    assert_int_equal(reply.code, 535);
+}
+
 static void test_nonsense_is_survived(void **state)
 {
     struct bench *bench = *state;
@@ -197,6 +226,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_it_makes_its_store_and_answers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_status_tells_what_it_knows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_answers_wait_for_a_slow_peer, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_login_is_answered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nonsense_is_survived, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
