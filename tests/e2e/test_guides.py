@@ -1,0 +1,94 @@
+"""The guides are followed to the letter: each ```sh block is run, in its order, against a server.
+
+Only the server's own name is not ours: its `nuncio` blocks are configurations that must be right.
+"""
+import imaplib
+import os
+import re
+import subprocess
+
+import peers
+import pytest
+
+from server import ROOT, SANITIZER
+
+CONF = '''
+listen mx {{ service mx; address 127.0.0.1:{mx} }}
+domain example.org
+'''
+
+
+def blocks(guide, language):
+    text = (ROOT / 'docs' / guide).read_text()
+    return re.findall(rf'^```{language}\n(.*?)^```$', text, re.M | re.S)
+
+
+def follow(server, script, folder):
+    """As root at a shell would, in a folder of his own."""
+    done = subprocess.run(['sh', '-eu', '-c', script], cwd=folder, text=True, capture_output=True,
+                          stdin=subprocess.DEVNULL, timeout=120,
+                          env={**server.environment,
+                               'PATH': f'{server.binary.parent}:{os.environ["PATH"]}'})
+    assert done.returncode == 0 and not SANITIZER.search(done.stderr), (script, done.stderr)
+    return done.stdout
+
+
+GUIDES = [path.name for path in sorted((ROOT / 'docs').glob('*.md')) if blocks(path.name, 'nuncio')]
+
+
+@pytest.fixture
+def desk(folder):
+    (folder / 'desk').mkdir()
+    return folder / 'desk'
+
+
+def test_the_guide_to_accounts_does_what_it_says(make_server, desk):
+    server = make_server(CONF)
+    scripts = blocks('accounts.md', 'sh')
+    said = [follow(server, script, desk) for script in scripts]
+    assert len(said) > 10
+    accounts = {account['address']: account for account in server.json('account', 'list')}
+    assert set(accounts) == {f'{user}@example.org' for user in ('joe', 'ann', 'eve', 'max')}
+    joe = accounts['joe@example.org']
+    assert joe['totp'] and joe['second_factor_required'] and not joe['frozen']
+    assert joe['app_passwords'] == 1 and not accounts['ann@example.org']['cram']
+    assert any('otpauth://totp/' in text for text in said)
+    assert [grant['sender'] for grant in server.json('account', 'grant', 'joe@example.org',
+                                                     'list')] == ['@lists.example.org']
+    table = (desk / 'users').read_text().splitlines()
+    assert [line.split(':')[0] for line in table] == ['ann@example.org', 'eve@example.org',
+                                                      'max@example.org']
+
+
+@pytest.mark.parametrize('guide', GUIDES)
+def test_configurations_in_guides_are_right(make_server, folder, guide):
+    for part in blocks(guide, 'nuncio'):
+        own = folder / 'guide.conf'
+        head = '' if 'hostname ' in part else 'hostname mx1.example.org\n'
+        head += '' if 'domain ' in part else 'domain example.org\n'
+        own.write_text(f'{head}state {folder}/state\n{part}')
+        server = make_server(CONF, start=False)
+        done = server.run('check-config', '-c', own, check=False)
+        mistakes = [line for line in done.stderr.decode().splitlines()
+                    if 'No such file' not in line]
+        assert not mistakes, (part, mistakes)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason='Dovecot is started as root')
+def test_dovecot_takes_the_same_passwords(make_server, desk, folder):
+    server = make_server(CONF, start=False)
+    server.run('account', 'add', 'ann@example.org', '--password-stdin', input=b'correct horse\n')
+    server.run('account', 'add', 'joe@example.org', '--generate')
+    export = next(script for script in blocks('accounts.md', 'sh') if 'account export' in script)
+    follow(server, export, desk)
+    [passdb] = [block for block in blocks('accounts.md', 'dovecot') if 'passdb' in block]
+    passdb = passdb.replace('/etc/dovecot/users', str(desk / 'users'))
+    users = passdb.replace('{', '{{').replace('}', '}}') + peers.ANY_USER[peers.ANY_USER.index(
+        'userdb'):]
+    desk.chmod(0o755)
+    with peers.Dovecot(folder / 'dovecot', mail=f'{folder}/mail/%d/%n', users=users) as peer:
+        client = imaplib.IMAP4('127.0.0.1', peer.imap_port)
+        with pytest.raises(imaplib.IMAP4.error):
+            client.login('ann@example.org', 'wrong')
+        assert client.login('ann@example.org', 'correct horse')[0] == 'OK'
+        client.logout()
