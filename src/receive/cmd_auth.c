@@ -34,12 +34,21 @@ static unsigned mechanisms_here(const struct session *session)
     return session->config->auth.mechanisms & settings->mechanisms & (told ? told : UNTOLD);
 }
 
+/* Was it the client who shook hands with us, and not a proxy that speaks for him? */
+static bool has_own_tls(const struct session *session)
+{
+    return session->tls && !session->introduced;
+}
+
 static unsigned mechanisms_now(const struct session *session)
 {
     unsigned set = is_safe(session) ? mechanisms_here(session) : 0;
+    unsigned char binding[TLS_BINDING_BYTES];
 
-    if (!session->transport.secure)
-        set &= ~(unsigned)(MECHANISM_PLUS | MECHANISM_EXTERNAL);
+    if (!has_own_tls(session) || session->tls->peer_fingerprint.len == 0)
+        set &= ~(unsigned)MECHANISM_EXTERNAL;
+    if (!has_own_tls(session) || !transport_tls_binding(&session->transport, binding))
+        set &= ~(unsigned)MECHANISM_PLUS;
     return set;
 }
 
@@ -107,15 +116,32 @@ static void wipe(struct buf *secret)
 
 /* ---- the command ---------------------------------------------------------------------------- */
 
+static void describe_client(const struct session *session, struct sasl_client *client,
+                            unsigned char binding[TLS_BINDING_BYTES])
+{
+    const struct tls_facts *facts = session->tls;
+
+    client->address = slice_from_cstr(session->client_text);
+    client->listener = session->listener->settings->name;
+    client->tls = session->transport.secure;
+    if (!has_own_tls(session))
+        return;
+    if (transport_tls_binding(&session->transport, binding))
+        client->binding = slice_from(binding, TLS_BINDING_BYTES);
+    client->fingerprint = facts->peer_fingerprint;
+    client->cert_emails = facts->peer_emails;
+    client->n_cert_emails =
+        facts->n_peer_emails < SASL_CERT_EMAILS_MAX ? facts->n_peer_emails : SASL_CERT_EMAILS_MAX;
+}
+
 static struct smtp_reply start(struct session *session, enum mechanism mechanism, bool has_response,
                                struct slice response)
 {
     struct msg_sasl message = {
         .mechanism = (unsigned)mechanism, .has_response = has_response, .response = response};
+    unsigned char binding[TLS_BINDING_BYTES];
 
-    message.client.address = slice_from_cstr(session->client_text);
-    message.client.listener = session->listener->settings->name;
-    message.client.tls = session->transport.secure;
+    describe_client(session, &message.client, binding);
     session->mechanism = mechanism;
     session->exchange = exchange_start(session->server->exchanges, session->task, &message);
     if (!session->exchange)
