@@ -48,7 +48,7 @@ def submit(server, name, recipients=3):
 
 def sent(sink):
     """How often each subject has come to the next server."""
-    return sorted(re.search(rb'Subject: (\S+)', message.data)[1].decode()
+    return sorted(re.search(rb'Subject: (\S+)', message[2])[1].decode()
                   for message in sink.messages)
 
 
@@ -120,7 +120,7 @@ def test_what_waits_in_the_queue_is_held_when_the_administrator_freezes_it(serve
 
 
 def test_refused_recipients_freeze_it_too(server):
-    with Sink(port=server.port('next'), replies={'RCPT': '550 5.1.1 nobody'}):
+    with Sink(port=server.port('next'), answer=lambda rcpt: '550 5.1.1 nobody'):
         submit(server, 'one')
         [mail] = server.wait_for_mail(BOSS)
     assert b'3 refused recipients in an hour, the limit is 2' in mail
