@@ -353,7 +353,8 @@ void frozen_check(struct queue *queue, struct message *message, const struct env
         if (!envelope->login.len || !slice_eq_nocase(envelope->login, job->account) ||
             !came_late(queue, job, envelope))
             continue;
-        if (hold_message(queue, message, job->text) && job->step <= JOB_SAVES) {
+        (void)hold_message(queue, message, job->text);
+        if (job->step == JOB_SAVES || (job->step == JOB_WALKS && message->handle <= job->cursor)) {
             note_id(job, message->id);
             job->held++;
         }
