@@ -166,6 +166,8 @@ static void print_certificates(const json_t *answer)
             printf("            made by this server: mail clients will warn; configure "
                    "`certificate`\n");
     }
+    if (number_of(answer, "certificates_not_shown"))
+        printf("            and %lld more\n", number_of(answer, "certificates_not_shown"));
     json_array_foreach(json_object_get(answer, "certificate_warnings"), i, warning)
         printf("warning: %s\n", json_string_value(warning));
 }

@@ -66,11 +66,11 @@ static int write_configuration(const char *state)
 static int add_account(void)
 {
     char name[] = "account", verb[] = "add", address[] = TRIAL_ACCOUNT, option[] = "-c",
-         file[] = TRIAL_FILE;
-    char *argv[] = {name, verb, address, option, file, NULL};
+         file[] = TRIAL_FILE, none[] = "--none";
+    char *argv[] = {name, verb, address, option, file, none, NULL};
 
     optind = 0; /* getopt has been through our own options before */
-    return cmd_account(5, argv);
+    return cmd_account(6, argv);
 }
 
 static int prepare(char *ret_state)
@@ -118,12 +118,14 @@ static void print_banner(void *arg, const struct config *config)
            "  listens on     ");
     print_first_address(config);
     printf(" (SMTP, this machine only; takes mail for " TRIAL_DOMAIN ")\n"
-           "  account        " TRIAL_ACCOUNT "\n"
+           "  account        " TRIAL_ACCOUNT " (to send as it: %s account passwd " TRIAL_ACCOUNT
+           " -c " TRIAL_FILE ",\n"
+           "                 then 127.0.0.1:2587 with STARTTLS or 127.0.0.1:2465 with TLS)\n"
            "  its mail       %s/mail/" TRIAL_DOMAIN "/me (a Maildir)\n"
            "  configuration  %s/nuncio.conf (yours to edit)\n\n"
            "Send a first message, from this folder in another terminal:\n\n"
            "  %s send --from you@example.org --to " TRIAL_ACCOUNT " ",
-           state, state, program);
+           program, state, state, program);
     print_first_address(config);
     printf("\n\nand look at it:\n\n"
            "  cat " TRIAL_FOLDER "/mail/" TRIAL_DOMAIN "/me/new/*\n"

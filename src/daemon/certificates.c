@@ -20,7 +20,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOAD_DEADLINE_MS = 10 * 1000 };
+enum {
+    LOAD_DEADLINE_MS = 10 * 1000,
+    /* A status answer has a bound, and is to be read by people. */
+    STATUS_HOSTS_MAX = 20,
+    STATUS_PART_MAX = 16 * 1024,
+};
 
 void certificates_init(struct certificates *certificates)
 {
@@ -248,39 +253,52 @@ static void add_fact(struct buf *json, const struct certificate_fact *fact, uint
                fact->kind == CERTIFICATE_OURS ? "true" : "false",
                format_date(fact->pair.not_after).text,
                (long long)certificate_fact_days_left(fact, now_ms));
-    /* A status answer has a bound; a certificate of a hundred names is not read on a terminal. */
-    for (uint32_t i = 0; i < fact->pair.n_hosts && i < 100; i++) {
+    for (uint32_t i = 0; i < fact->pair.n_hosts && i < STATUS_HOSTS_MAX; i++) {
         buf_add_cstr(json, i ? "," : "");
         json_quote(json, fact->pair.hosts[i]);
     }
     buf_add_cstr(json, "]}");
 }
 
+static void add_warnings(struct buf *json, struct problem_list *warnings)
+{
+    size_t end = json->len + STATUS_PART_MAX;
+    const char *comma = "";
+
+    buf_add_cstr(json, "\"certificate_warnings\":[");
+    for (const struct problem *w = warnings->first; w && json->len < end; w = w->next) {
+        buf_add_cstr(json, comma);
+        json_quote(json, problem_line(warnings, w));
+        comma = ",";
+    }
+    buf_add_cstr(json, "]");
+}
+
 void certificates_add_status(const struct certificates *certificates, const struct config *config,
                              struct buf *json)
 {
     uint64_t now_ms = clock_wall_ms();
+    size_t end = json->len + STATUS_PART_MAX;
     struct problem_list warnings;
     const char *comma = "";
+    unsigned not_shown = 0;
 
     buf_add_cstr(json, "\"certificates\":[");
     for (uint32_t i = 0; i < certificates->facts.count; i++) {
         const struct certificate_fact *fact = &certificates->facts.list[i];
         if (fact->kind == CERTIFICATE_CLIENT_CA || !fact->in_force)
             continue;
+        if (json->len >= end) {
+            not_shown++;
+            continue;
+        }
         buf_add_cstr(json, comma);
         add_fact(json, fact, now_ms);
         comma = ",";
     }
-    buf_add_cstr(json, "],\"certificate_warnings\":[");
+    buf_printf(json, "],\"certificates_not_shown\":%u,", not_shown);
     problem_list_init(&warnings);
     certificate_facts_tell_warnings(&certificates->facts, config->hostname, now_ms, &warnings);
-    comma = "";
-    for (const struct problem *warning = warnings.first; warning; warning = warning->next) {
-        buf_add_cstr(json, comma);
-        json_quote(json, problem_line(&warnings, warning));
-        comma = ",";
-    }
-    buf_add_cstr(json, "]");
+    add_warnings(json, &warnings);
     problem_list_done(&warnings);
 }

@@ -42,7 +42,7 @@ void certificates_log(const struct certificates *certificates);
 void certificates_log_warnings(const struct certificates *certificates,
                                const struct config *config);
 
-/* "certificates":[...],"certificate_warnings":[...] */
+/* "certificates":[...],"certificates_not_shown":0,"certificate_warnings":[...]; at most 48 KiB. */
 void certificates_add_status(const struct certificates *certificates, const struct config *config,
                              struct buf *json);
 

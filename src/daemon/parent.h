@@ -1,7 +1,8 @@
 /*
  * The parent's state, shared by the files of this folder alone: parent.c (start, signals, end),
  * children.c (the roles' processes), admin.c (what the control socket asks of the parent),
- * reload.c (the configuration), watch.c (certificates, and files for auth).
+ * status.c (its answer about all), reload.c (the configuration), watch.c (certificates, and files
+ * for auth).
  */
 #ifndef NUNCIO_DAEMON_PARENT_H
 #define NUNCIO_DAEMON_PARENT_H
@@ -112,6 +113,11 @@ void admin_reload(struct parent *parent);
 void admin_on_config_taken(struct child *child, const struct msg_config_taken *taken);
 /* A role that was asked has died: do not wait for it. */
 void admin_on_death(struct child *child);
+
+/* ---- status.c ------------------------------------------------------------------------------ */
+
+/* One JSON object. */
+void status_add_answer(const struct parent *parent, struct buf *out);
 
 /* ---- watch.c ------------------------------------------------------------------------------- */
 
