@@ -34,9 +34,10 @@ static int take_form(struct account_session *session, const char *text,
     return EX_OK;
 }
 
-/* What the options say the password shall be. *ret_shown is one that was made, to be shown. */
-static int take_password(struct account_session *session, struct slice address, bool cram,
-                         struct store_passwords *ret_passwords, struct slice *ret_shown)
+/* What the options say the password shall be. With `may_be_none` an empty line on the terminal
+ * means none. *ret_shown is one that was made, to be shown. */
+static int take_password(struct account_session *session, struct slice address, bool may_be_none,
+                         bool cram, struct store_passwords *ret_passwords, struct slice *ret_shown)
 {
     const char *const *given = session->options->given;
     struct slice password = SLICE_NULL;
@@ -59,6 +60,8 @@ static int take_password(struct account_session *session, struct slice address, 
         *ret_shown = password;
     } else {
         code = account_secret_read(session, true, &password);
+        if (code == EX_OK && password.len == 0 && may_be_none && !given[OPTION_STDIN])
+            return EX_OK;
         if (code == EX_OK)
             code = account_secret_check(session, address, password);
     }
@@ -135,7 +138,7 @@ int account_add(struct account_session *session, char **arguments, int n)
     r = store_account_find(session->store, &session->arena, account.address, &old);
     if (r == STORE_MISSING) {
         if (wants_password(session))
-            code = take_password(session, account.address, false, &passwords, &shown);
+            code = take_password(session, account.address, true, false, &passwords, &shown);
         if (code != EX_OK)
             return code;
         r = add_both(session, &account, &passwords);
@@ -181,7 +184,7 @@ int account_passwd(struct account_session *session, char **arguments, int n)
 
     (void)n;
     if (code == EX_OK)
-        code = take_password(session, address, before.cram_secret.len > 0, &after, &shown);
+        code = take_password(session, address, false, before.cram_secret.len > 0, &after, &shown);
     if (code != EX_OK)
         return code;
     r = store_passwords_set(session->store, address, &after);

@@ -120,7 +120,7 @@ class Nuncio:
         self.conf.write_text(NUNCIO_CONF.format(state=self.folder / 'state', port=self.port,
                                                 sink=sink_port))
         self.start()
-        self.command('account', 'add', 'user@box.test')
+        self.command('account', 'add', 'user@box.test', '--none')
 
     def command(self, *args):
         return subprocess.run([self.binary, args[0], *args[1:], '-c', self.conf], check=True,

@@ -145,6 +145,13 @@ def test_on_a_terminal_it_asks_twice_without_echo(idle):
     assert passwords(idle)['password'] == form
 
 
+def test_an_empty_line_makes_an_account_without_a_password(idle):
+    code, said = type_into(idle, ['account', 'add', 'ann@example.test'], b'')
+    assert code == 0 and b'no password' in said and rows(idle, 'passwords') == []
+    code, said = type_into(idle, ['account', 'passwd', 'ann@example.test'], b'')
+    assert code == EX_DATAERR and b'an empty password is none' in said
+
+
 def test_cram_needs_the_password_and_follows_its_changes(idle):
     fails(idle, ['account', 'cram', JOE, 'on', '--stdin'], EX_NOPERM, 'not the password', b'x\n')
     idle.run('account', 'passwd', JOE, '--stdin', input=b'correct horse\n')
