@@ -12,8 +12,10 @@ import pytest
 
 from server import ROOT, SANITIZER
 
+EX_NOPERM = 77
 CONF = '''
 listen mx {{ service mx; address 127.0.0.1:{mx} }}
+listen smtps {{ service submission; address 127.0.0.1:{smtps}; tls implicit; auth required }}
 domain example.org
 '''
 
@@ -92,3 +94,44 @@ def test_dovecot_takes_the_same_passwords(make_server, desk, folder):
             client.login('ann@example.org', 'wrong')
         assert client.login('ann@example.org', 'correct horse')[0] == 'OK'
         client.logout()
+
+
+def msmtp(server, desk, password):
+    """Sends as joe to ann with the guide's configuration; the exit code."""
+    [conf] = blocks('accounts.md', 'msmtprc')
+    conf = conf.replace('host mx1.example.org', 'host 127.0.0.1').replace(
+        'port 465', f'port {server.port("smtps")}')
+    (desk / 'password').write_text(password)
+    (desk / 'msmtprc').write_text(f'{conf}tls_certcheck off\npasswordeval cat {desk}/password\n')
+    (desk / 'msmtprc').chmod(0o600)
+    return subprocess.run(['msmtp', '-C', desk / 'msmtprc', 'ann@example.org'],
+                          input=b'From: joe@example.org\nSubject: hello\n\nhello\n',
+                          capture_output=True, timeout=60).returncode
+
+
+def test_a_mail_program_sends_as_the_guide_says(make_server, desk):
+    server = make_server(CONF)
+    server.account('joe@example.org', '--generate')
+    server.account('ann@example.org', '--none')
+    server.run('account', 'second-factor', 'joe@example.org', 'required')
+    [app] = server.json('account', 'app-password', 'joe@example.org', 'add', 'msmtp')
+    assert msmtp(server, desk, app['password']) == 0
+    [mail] = server.wait_for_mail('ann@example.org')
+    assert b'From: joe@example.org' in mail and b'ESMTPSA' in mail
+    [app] = server.json('account', 'app-password', 'joe@example.org', 'list')
+    assert app['used'] != 'never' and app['used_from'] == '127.0.0.1'
+    server.run('account', 'app-password', 'joe@example.org', 'remove', 'msmtp')
+    assert msmtp(server, desk, 'wrong') == EX_NOPERM
+
+
+def test_a_code_behind_the_password_counts_once(make_server, desk):
+    server = make_server(CONF)
+    password = server.json('account', 'add', 'joe@example.org', '--generate')[1]['generated']
+    server.account('ann@example.org', '--none')
+    key = server.json('account', 'totp', 'joe@example.org', 'on')[0]['key']
+    server.run('account', 'second-factor', 'joe@example.org', 'required')
+    assert msmtp(server, desk, password) == EX_NOPERM
+    code = subprocess.run(['oathtool', '--totp', '--base32', key], capture_output=True, text=True,
+                          check=True).stdout.strip()
+    assert msmtp(server, desk, password + code) == 0
+    assert msmtp(server, desk, password + code) == EX_NOPERM
