@@ -116,11 +116,14 @@ static void end_chunk(struct session *session, struct step *step)
         return;
     }
     session->phase = PHASE_COMMANDS;
-    if (reply.code)
+    if (reply.code) {
+        /* Its text may be the transaction's. */
+        reply.text = arena_dup(&step->scratch->arena, reply.text);
         session_reset_transaction(session);
-    else
+    } else {
         reply = smtp_reply_format(&step->scratch->arena, 250, STATUS(2, 0, 0), "%llu octets taken",
                                   (unsigned long long)transaction->chunk_size);
+    }
     session_reply(session, step, &reply);
 }
 
