@@ -16,7 +16,8 @@ static struct host *woken_host; /* pool_wake() knows only the task */
 
 static void wake(struct task *task)
 {
-    (void)task;
+    if (!task)
+        abort(); /* nobody can be woken by it yet */
     woken_host->woken = true;
 }
 
@@ -88,12 +89,8 @@ void host_pump(struct host *host)
     }
 }
 
-bool host_open(struct host *host, struct slice text, const char *client)
-{
-    return host_open_tls(host, text, client, NULL);
-}
-
-bool host_open_tls(struct host *host, struct slice text, const char *client, struct tls_server *tls)
+static bool open_session(struct host *host, struct slice text, const char *client,
+                         struct tls_server *tls, struct slice early)
 {
     struct smtp_endpoint peer = endpoint(client);
     int pair[2];
@@ -116,11 +113,28 @@ bool host_open_tls(struct host *host, struct slice text, const char *client, str
         return false;
     host->client = pair[0];
     atomic_fetch_add(&host->server.sessions, 1);
+    if (early.len && send(host->client, early.ptr, early.len, MSG_NOSIGNAL) < 0)
+        return false;
     host->session = session_new(&host->listener, pair[1], &peer);
     run(host, TASK_READY);
     if (host->session)
         host->session->task = (struct task *)host; /* which nobody looks into */
     return true;
+}
+
+bool host_open(struct host *host, struct slice text, const char *client)
+{
+    return open_session(host, text, client, NULL, SLICE_NULL);
+}
+
+bool host_open_early(struct host *host, struct slice text, const char *client, struct slice early)
+{
+    return open_session(host, text, client, NULL, early);
+}
+
+bool host_open_tls(struct host *host, struct slice text, const char *client, struct tls_server *tls)
+{
+    return open_session(host, text, client, tls, SLICE_NULL);
 }
 
 bool host_close(struct host *host)

@@ -23,6 +23,9 @@ struct host {
 /* `config` is the text of a configuration with one listener. False: it has mistakes, which were
  * printed. The session is there and has run its first step. */
 bool host_open(struct host *host, struct slice config, const char *client);
+/* The client has said something before that step. */
+bool host_open_early(struct host *host, struct slice config, const char *client,
+                     struct slice early);
 /* With certificates, of which it takes a reference. */
 bool host_open_tls(struct host *host, struct slice config, const char *client,
                    struct tls_server *tls);

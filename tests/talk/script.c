@@ -15,7 +15,7 @@ static const struct {
     {"nothing", SCRIPT_NOTHING}, {"closed", SCRIPT_CLOSED}, {"sleep", SCRIPT_SLEEP},
     {"spool", SCRIPT_SPOOL},     {"commit", SCRIPT_COMMIT}, {"messages", SCRIPT_MESSAGES},
     {"M:", SCRIPT_HAS},          {"M!", SCRIPT_HAS_NOT},    {"unread", SCRIPT_UNREAD},
-    {"stop", SCRIPT_STOP},       {"auth", SCRIPT_AUTH},
+    {"stop", SCRIPT_STOP},       {"auth", SCRIPT_AUTH},     {"early", SCRIPT_EARLY},
 };
 
 static void die(const char *path, unsigned number, const char *what)
@@ -86,7 +86,7 @@ static void take_line(const char *path, struct slice text, struct script_line *l
             continue;
         buf_init(&out, SIZE_MAX);
         line->kind = words[i].kind;
-        if (line->kind == SCRIPT_SAY)
+        if (line->kind == SCRIPT_SAY || line->kind == SCRIPT_EARLY)
             unescape(&out, rest);
         else
             buf_add_slice(&out, rest);

@@ -5,6 +5,7 @@
  *     config TEXT                  a statement of the configuration
  *     listen TEXT                  a statement of the listener's block
  *     client ADDRESS               where the client comes from; 203.0.113.9 without it
+ *     early TEXT                   is said before the session begins, without CRLF
  *     only once|line|byte          not in the other ways: what is tried depends on segments
  *     C: TEXT                      the client says TEXT and CRLF
  *     C| TEXT                      the same without CRLF
@@ -23,8 +24,8 @@
  *     M! REGEX                     and has not this
  *     # ...                        a comment
  *
- * C lines know \r \n \0 \t \\ \xNN and \{N*TEXT} (TEXT, N times). Regular expressions are POSIX
- * extended; S: and S- must match the whole line.
+ * C lines and `early` know \r \n \0 \t \\ \xNN and \{N*TEXT} (TEXT, N times). Regular expressions
+ * are POSIX extended; S: and S- must match the whole line.
  */
 #ifndef NUNCIO_TALK_SCRIPT_H
 #define NUNCIO_TALK_SCRIPT_H
@@ -37,6 +38,7 @@ enum script_kind {
     SCRIPT_LISTEN,
     SCRIPT_CLIENT,
     SCRIPT_ONLY,
+    SCRIPT_EARLY,
     SCRIPT_SAY,
     SCRIPT_CONTINUED,
     SCRIPT_REPLY,

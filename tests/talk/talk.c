@@ -200,13 +200,15 @@ static void make_config(const struct script *script, struct buf *out)
 static void begin(struct talk *talk)
 {
     const struct script_line *client = script_find(&talk->script, SCRIPT_CLIENT);
+    const struct script_line *early = script_find(&talk->script, SCRIPT_EARLY);
     struct buf config;
 
     buf_init(&config, SIZE_MAX);
     buf_init(&talk->said, SIZE_MAX);
     buf_init(&talk->heard, SIZE_MAX);
     make_config(&talk->script, &config);
-    if (!host_open(&talk->host, buf_slice(&config), client ? client->text : "203.0.113.9"))
+    if (!host_open_early(&talk->host, buf_slice(&config), client ? client->text : "203.0.113.9",
+                         early ? slice_from(early->text, early->len) : SLICE_NULL))
         exit(2);
     buf_done(&config);
 }
