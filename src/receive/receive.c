@@ -1,6 +1,6 @@
 /*
- * The role: opens the log, locks itself in, starts the pools and the listeners, and then only
- * passes messages between the other roles and the sessions' threads.
+ * The role: opens the log, locks itself in, starts the pools and, once it has certificates, the
+ * listeners; then it only passes messages between the other roles and the sessions' threads.
  *
  * Two pools, so that a flood on the mx listeners leaves threads to one's own users. The order of
  * the end: no more steps; every session that is not waiting for the disk is told 421; the log
@@ -29,8 +29,8 @@ struct receive {
     struct durable durable;
     struct keys keys;
     struct tasks *pool_mx, *pool_submission;
-    struct listener *listeners;
-    struct drop *drop; /* NULL: no maildrop */
+    struct listener *listeners; /* NULL: not yet */
+    struct drop *drop;          /* NULL: no maildrop */
 };
 
 /* ---- seams ---------------------------------------------------------------------------------- */
@@ -71,6 +71,22 @@ static void take_mechanisms(struct server *server, struct slice payload)
         atomic_store(&server->mechanisms, told.set);
 }
 
+static int start_listeners(struct receive *receive);
+
+/* With the first certificates, so that no client comes too early for TLS. */
+static void take_keys(struct receive *receive, int fd)
+{
+    int r = 0;
+
+    (void)keys_take(&receive->keys, fd);
+    if (!receive->listeners)
+        r = start_listeners(receive);
+    if (r < 0) {
+        log_error(NULL, "start-failed", LOG_ERRNO(r));
+        loop_stop(receive->role->loop);
+    }
+}
+
 static void on_auth(struct receive *receive, uint16_t type, struct slice payload)
 {
     if (type == MSG_RESOLVED)
@@ -88,7 +104,7 @@ static void on_message(void *arg, enum role from, struct channel_message *messag
     struct receive *receive = arg;
 
     if (from == ROLE_PARENT && message->type == MSG_TLS && message->n_fds == 1) {
-        (void)keys_take(&receive->keys, message->fds[0]);
+        take_keys(receive, message->fds[0]);
         return;
     }
     if (from == ROLE_AUTH)
@@ -215,6 +231,15 @@ static int start_listeners(struct receive *receive)
     return 0;
 }
 
+static bool wants_tls(const struct config *config)
+{
+    for (size_t i = 0; i < config->n_listeners; i++) {
+        if (config->listeners[i].tls != TLS_OFF)
+            return true;
+    }
+    return false;
+}
+
 static int start(struct receive *receive)
 {
     struct config *config = receive->config;
@@ -241,7 +266,9 @@ static int start(struct receive *receive)
         return -EAGAIN;
     if (receive->drop)
         r = drop_start(receive->drop, receive->pool_submission);
-    return r < 0 ? r : start_listeners(receive);
+    if (r == 0 && !wants_tls(config))
+        r = start_listeners(receive);
+    return r;
 }
 
 static void stop(struct receive *receive)

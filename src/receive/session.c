@@ -373,19 +373,25 @@ static void give_up(struct session *session)
         session->phase = PHASE_END;
 }
 
+static bool is_banner_due(const struct session *session)
+{
+    return session->phase == PHASE_BANNER && clock_mono_ms() >= session->deadline_ms;
+}
+
 static void work(struct session *session, struct step *step, bool drained, bool *yield)
 {
     if (session->unsent.len)
         return;
     if (takes_input(session))
         *yield = serve(session, step, drained);
-    if (session->phase == PHASE_TLS && handshake_run(session, step))
+    /* The banner is due at once, mostly: it goes out before anything is read. */
+    if (session->phase == PHASE_TLS && handshake_run(session, step) && !is_banner_due(session))
         *yield = serve(session, step, false);
-    if (session->phase == PHASE_BANNER && step->started_ms >= session->deadline_ms) {
+    if (is_banner_due(session)) {
         gate_send_banner(session, step);
         /* Nobody can wake it yet in its very first step, so it may begin nothing then that waits.
          */
-        if (session->pending.len)
+        if (session->pending.len || transport_has_more(&session->transport))
             *yield = session->task ? serve(session, step, true) : true;
     }
 }

@@ -256,6 +256,23 @@ static void test_implicit_tls_speaks_from_the_first_byte(void **state)
     close_talk(&talk);
 }
 
+static void test_who_says_all_at_once_is_answered(void **state)
+{
+    static const char all[] = "NOOP\r\nQUIT\r\n";
+    struct talk talk;
+    size_t n;
+
+    (void)state;
+    open_talk(&talk, "service submission; tls implicit; auth off", "203.0.113.9");
+    talk.ssl = test_client_new(world.context, talk.host.client);
+    while (SSL_do_handshake(talk.ssl) != 1)
+        host_pump(&talk.host);
+    assert_int_equal(SSL_write_ex(talk.ssl, all, sizeof(all) - 1, &n), 1);
+    assert_int_equal(SSL_shutdown(talk.ssl), 0);
+    expect(&talk, "220 *\r\n250 2.0.0 Ok\r\n221 2.0.0 Bye\r\n");
+    close_talk(&talk);
+}
+
 static void test_a_proxy_header_comes_before_tls(void **state)
 {
     static const char header[] = "PROXY TCP4 198.51.100.7 192.0.2.1 4444 465\r\n";
@@ -469,6 +486,7 @@ int main(void)
         cmocka_unit_test(test_starttls_makes_the_session_new),
         cmocka_unit_test(test_nothing_said_before_the_handshake_counts_after_it),
         cmocka_unit_test(test_implicit_tls_speaks_from_the_first_byte),
+        cmocka_unit_test(test_who_says_all_at_once_is_answered),
         cmocka_unit_test(test_a_proxy_header_comes_before_tls),
         cmocka_unit_test(test_client_certificates_are_told),
         cmocka_unit_test(test_xclient_and_tls),

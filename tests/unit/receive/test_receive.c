@@ -95,7 +95,7 @@ static struct config *make_config(const char *state)
     buf_printf(&text,
                "hostname mx.example.org\nstate %s\n"
                "domain example.org { deliver maildir }\n"
-               "listen mx { service mx; address 127.0.0.1:2525 }\n"
+               "listen mx { service mx; address 127.0.0.1:2525; tls off }\n"
                "listen submission { service submission; address 127.0.0.1:2587; tls off; "
                "auth offered; insecure_auth yes }\n"
                "listen lmtp { service lmtp; address 127.0.0.1:2424 }\n"
