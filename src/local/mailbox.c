@@ -14,6 +14,7 @@
 #include "local/folder.h"
 #include "local/name.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -172,6 +173,25 @@ void mailbox_close(struct mailbox *mailbox)
             close(*fds[i]);
         *fds[i] = -1;
     }
+}
+
+int mailbox_each_file(int box, const char *directory, mailbox_on_file *on_file, void *arg)
+{
+    int fd = mailbox_open_directory(box, directory);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *entry;
+
+    if (!dir) {
+        if (fd >= 0)
+            close(fd);
+        return fd == -ENOENT ? 0 : fd < 0 ? fd : -ENOMEM;
+    }
+    while ((entry = readdir(dir))) {
+        if (entry->d_name[0] != '.')
+            on_file(arg, fd, entry->d_name);
+    }
+    closedir(dir);
+    return 0;
 }
 
 int mailbox_publish(const struct mailbox *mailbox, const char *tmp_name, const char *new_name)

@@ -30,6 +30,11 @@ void mailbox_close(struct mailbox *mailbox);
 /* Opens an existing directory below `dir` without following a link. A descriptor or -errno. */
 int mailbox_open_directory(int dir, const char *name);
 
+/* Visits the names in a directory of the Maildir `box` but those that begin with a dot; `dir` is
+ * open for the visit. A directory that is missing is empty. 0 or -errno. */
+typedef void mailbox_on_file(void *arg, int dir, const char *name);
+int mailbox_each_file(int box, const char *directory, mailbox_on_file *on_file, void *arg);
+
 /* Gives tmp/old its name in new/ unless that is taken: -EEXIST. */
 int mailbox_publish(const struct mailbox *mailbox, const char *tmp_name, const char *new_name);
 

@@ -108,32 +108,19 @@ struct count {
     uint64_t stamp;
 };
 
-static int count_directory(int box, const char *name, struct count *count)
+static void count_file(void *arg, int dir, const char *name)
 {
-    int fd = mailbox_open_directory(box, name);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    struct dirent *entry;
+    struct count *count = arg;
+    struct stat st;
+    uint64_t size;
 
-    if (!dir) {
-        if (fd >= 0)
-            close(fd);
-        return fd == -ENOENT ? 0 : fd < 0 ? fd : -ENOMEM;
+    if (!name_file_size(slice_from_cstr(name), &size)) {
+        if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+            return;
+        size = (uint64_t)st.st_size;
     }
-    while ((entry = readdir(dir))) {
-        struct stat st;
-        uint64_t size;
-        if (entry->d_name[0] == '.')
-            continue;
-        if (!name_file_size(slice_from_cstr(entry->d_name), &size)) {
-            if (fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
-                continue;
-            size = (uint64_t)st.st_size;
-        }
-        count->quota->bytes += (int64_t)(size & INT64_MAX >> 16);
-        count->quota->messages++;
-    }
-    closedir(dir);
-    return 0;
+    count->quota->bytes += (int64_t)(size & INT64_MAX >> 16);
+    count->quota->messages++;
 }
 
 static void add_stamp(int box, const char *name, struct count *count)
@@ -156,9 +143,9 @@ static int stamp_box(int box, struct count *count)
 
 static int count_box(int box, struct count *count)
 {
-    int r = count_directory(box, "new", count);
+    int r = mailbox_each_file(box, "new", count_file, count);
 
-    return r < 0 ? r : count_directory(box, "cur", count);
+    return r < 0 ? r : mailbox_each_file(box, "cur", count_file, count);
 }
 
 /* Visits the INBOX and every folder. */

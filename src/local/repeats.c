@@ -10,7 +10,6 @@
 #include "local/mailbox.h"
 #include "local/name.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -60,28 +59,9 @@ static int compare_seen(const void *a, const void *b)
     return x->recipient < y->recipient ? -1 : x->recipient > y->recipient;
 }
 
-static int each_file(int box, const char *name,
-                     void (*visit)(struct buf *out, int dir, const char *), struct buf *out)
+static void note_file(void *arg, int dir, const char *name)
 {
-    int fd = mailbox_open_directory(box, name);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    struct dirent *entry;
-
-    if (!dir) {
-        if (fd >= 0)
-            close(fd);
-        return fd == -ENOENT ? 0 : fd < 0 ? fd : -ENOMEM;
-    }
-    while ((entry = readdir(dir))) {
-        if (entry->d_name[0] != '.')
-            visit(out, fd, entry->d_name);
-    }
-    closedir(dir);
-    return 0;
-}
-
-static void note_file(struct buf *out, int dir, const char *name)
-{
+    struct buf *out = arg;
     struct seen seen = {0};
     uint32_t recipient;
 
@@ -92,11 +72,11 @@ static void note_file(struct buf *out, int dir, const char *name)
     buf_add(out, &seen, sizeof(seen));
 }
 
-static void sweep_file(struct buf *out, int dir, const char *name)
+static void sweep_file(void *arg, int dir, const char *name)
 {
     struct stat st;
 
-    (void)out;
+    (void)arg;
     if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
         st.st_mtime < time(NULL) - TMP_SECONDS)
         (void)unlinkat(dir, name, 0);
@@ -108,13 +88,13 @@ static int look_into(struct look *look, int box)
 
     look->epoch = 0;
     buf_reset(&look->files);
-    r = each_file(box, "new", note_file, &look->files);
+    r = mailbox_each_file(box, "new", note_file, &look->files);
     if (r == 0)
-        r = each_file(box, "cur", note_file, &look->files);
+        r = mailbox_each_file(box, "cur", note_file, &look->files);
     if (r == 0 && look->files.len)
         qsort(look->files.ptr, look->files.len / sizeof(struct seen), sizeof(struct seen),
               compare_seen);
-    (void)each_file(box, "tmp", sweep_file, NULL);
+    (void)mailbox_each_file(box, "tmp", sweep_file, NULL);
     return r;
 }
 
