@@ -210,6 +210,17 @@ class Postfix(Peer):
         return path.read_text(errors='replace') if path.exists() else ''
 
 
+ANY_USER = '''\
+passdb {{
+  driver = static
+  args = password=secret
+}}
+userdb {{
+  driver = static
+  args = uid={uid} gid={gid} home={folder}/home/%d/%n allow_all_users=yes
+}}
+'''
+
 DOVECOT_CONF = '''\
 base_dir = {folder}/run
 state_dir = {folder}/state
@@ -227,7 +238,7 @@ auth_mechanisms = plain
 first_valid_uid = 0
 mail_location = maildir:{mail}
 {plugins}
-{users}
+''' + ANY_USER + '''\
 service imap-login {{
   chroot =
   inet_listener imap {{
@@ -264,18 +275,6 @@ service stats {{
 '''
 
 
-ANY_USER = '''\
-passdb {{
-  driver = static
-  args = password=secret
-}}
-userdb {{
-  driver = static
-  args = uid={uid} gid={gid} home={folder}/home/%d/%n allow_all_users=yes
-}}
-'''
-
-
 class Dovecot(Peer):
     """mail: the Maildir path with %d and %n. quota: "10M" puts Dovecot's maildir quota on it.
     users: the text that says who there is, instead of everybody with the password "secret"; {uid},
@@ -294,12 +293,11 @@ class Dovecot(Peer):
             plugins = ('mail_plugins = $mail_plugins quota\n'
                        'protocol imap {\n  mail_plugins = $mail_plugins imap_quota\n}\n'
                        f'plugin {{\n  quota = maildir:User quota\n  quota_rule = *:storage={quota}\n}}')
-        users = users.format(folder=self.folder, uid=os.getuid() if uid is None else uid,
-                             gid=os.getgid() if gid is None else gid)
-        (self.folder / 'dovecot.conf').write_text(DOVECOT_CONF.format(
+        (self.folder / 'dovecot.conf').write_text(DOVECOT_CONF.replace(ANY_USER, users).format(
             folder=self.folder, name=f'nuncio-test-{self.imap_port}', mail=mail,
             internal='dovecot', internal_group='dovecot', login='dovenull', plugins=plugins,
-            users=users, imap_port=self.imap_port, pop3_port=self.pop3_port,
+            uid=os.getuid() if uid is None else uid, gid=os.getgid() if gid is None else gid,
+            imap_port=self.imap_port, pop3_port=self.pop3_port,
             lmtp_port=self.lmtp_port))
         self.run()
 

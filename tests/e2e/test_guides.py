@@ -4,13 +4,12 @@ Only the server's own name is not ours: its `nuncio` blocks are configurations t
 """
 import imaplib
 import os
-import re
-import subprocess
 
 import peers
 import pytest
 
-from server import ROOT, SANITIZER
+from guide import blocks, follow
+from server import ROOT
 
 EX_NOPERM = 77
 CONF = '''
@@ -18,21 +17,6 @@ listen mx {{ service mx; address 127.0.0.1:{mx} }}
 listen smtps {{ service submission; address 127.0.0.1:{smtps}; tls implicit; auth required }}
 domain example.org
 '''
-
-
-def blocks(guide, language):
-    text = (ROOT / 'docs' / guide).read_text()
-    return re.findall(rf'^```{language}\n(.*?)^```$', text, re.M | re.S)
-
-
-def follow(server, script, folder):
-    """As root at a shell would, in a folder of his own."""
-    done = subprocess.run(['sh', '-eu', '-c', script], cwd=folder, text=True, capture_output=True,
-                          stdin=subprocess.DEVNULL, timeout=120,
-                          env={**server.environment,
-                               'PATH': f'{server.binary.parent}:{os.environ["PATH"]}'})
-    assert done.returncode == 0 and not SANITIZER.search(done.stderr), (script, done.stderr)
-    return done.stdout
 
 
 GUIDES = [path.name for path in sorted((ROOT / 'docs').glob('*.md')) if blocks(path.name, 'nuncio')]
