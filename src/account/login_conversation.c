@@ -92,7 +92,9 @@ void conversation_go_on(struct conversation *c, struct sasl_result result)
             login_password_claim(c);
         break;
     case SASL_EVENT_FAILED:
-        conversation_fail(c, FAILURE_WRONG, result.why);
+        /* Of many guesses at once only the first few are answered. */
+        if (conversation_may_try(c))
+            conversation_fail(c, FAILURE_WRONG, result.why);
         break;
     default:
         conversation_fail(c, FAILURE_MALFORMED, result.why);

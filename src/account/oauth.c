@@ -189,7 +189,7 @@ static void end_job(struct oauth *oauth, struct job *job, CURLcode code)
     curl_multi_remove_handle(oauth->multi, oauth_request_handle(job->request));
     DL_DELETE(oauth->running, job);
     oauth->n_running--;
-    oauth_request_judge(job->request, code, clock_wall_ms() / 1000, &job->arena, &job->answer);
+    oauth_request_judge(job->request, (int)code, clock_wall_ms() / 1000, &job->arena, &job->answer);
     finish(oauth, job);
 }
 

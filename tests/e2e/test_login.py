@@ -303,16 +303,22 @@ class Provider(http.server.BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def provider():
+@contextlib.contextmanager
+def provide(pair=None):
     server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Provider)
     server.asked = []
+    if pair:
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        made.load_cert_chain(pair.chain, pair.key)
+        server.socket = made.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def bearer(mechanism, token, user='joe@a.test'):
@@ -322,12 +328,32 @@ def bearer(mechanism, token, user='joe@a.test'):
 
 
 @pytest.mark.parametrize('mechanism', ['OAUTHBEARER', 'XOAUTH2'])
-def test_oauth(make_server, authority, provider, mechanism):
+def test_oauth(make_server, authority, mechanism):
+    with provide() as provider:
+        server = serve_oauth(make_server, authority, provider, 'http')
+        check_tokens(server, authority, provider, mechanism)
+
+
+@pytest.mark.parametrize('trusted', [True, False])
+def test_oauth_over_tls(make_server, authority, trusted):
+    issuer = authority if trusted else Authority(authority.folder / 'strangers')
+    with provide(issuer.issue('provider', ['localhost', '127.0.0.1'])) as provider:
+        server = serve_oauth(make_server, authority, provider, 'https', 'ca PKI/ca.pem')
+        with client(server, authority) as smtp:
+            code, _ = auth(smtp, 'XOAUTH2', bearer('XOAUTH2', 'good')[0])
+        assert code == (235 if trusted else 454)
+        assert len(provider.asked) == trusted
+
+
+def serve_oauth(make_server, authority, provider, scheme, more=''):
     (authority.folder / 'oauth.secret').write_text('s3cret\n')
-    server = serve(make_server, authority, CONF.replace('failures 20', f'''failures 20
-        oauth {{{{ introspection http://127.0.0.1:{provider.server_port}/introspect
+    return serve(make_server, authority, CONF.replace('failures 20', f'''failures 20
+        oauth {{{{ introspection {scheme}://127.0.0.1:{provider.server_port}/introspect
                  client_id nuncio; client_secret_file PKI/oauth.secret
-                 account_field email; scope mail }}}}'''))
+                 account_field email; scope mail; {more} }}}}'''))
+
+
+def check_tokens(server, authority, provider, mechanism):
 
     def login(token, **options):
         response, dummy = bearer(mechanism, token, **options)
@@ -347,7 +373,6 @@ def test_oauth(make_server, authority, provider, mechanism):
     assert login('good', user='jim@a.test')[0] == 535
     for token in ('slow', 'huge'):
         assert login(token)[0] == 454
-    provider.shutdown()
-    provider.socket.close()
+    provider.server_close()
     assert login('good2')[0] == 454
     assert login('good')[0] == 235

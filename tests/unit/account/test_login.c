@@ -338,7 +338,7 @@ static void abandon(struct bench *bench)
     post(bench, &message);
 }
 
-/* A PLAIN login in one step; `at` separates authzid, name and password. */
+/* A PLAIN login in one step; */
 static void plain(struct bench *bench, const char *name, const char *password)
 {
     struct slice response = arena_printf(&bench->arena, "%c%s%c%s", 0, name, 0, password);
@@ -727,6 +727,47 @@ static void test_blocks(void **state)
     assert_in(bench, "joe@a.example", "password");
 }
 
+/* What began before the block ends behind it, right or wrong. */
+static void test_guesses_at_once(void **state)
+{
+    struct bench *bench = *state;
+    struct msg_sasl message = {.step = SASL_RESPONSE, .has_response = true};
+
+    start(bench, MECHANISM_LOGIN, "joe@a.example", 13);
+    await(bench);
+    message.conversation = bench->conversation;
+    for (int i = 0; i < 3; i++)
+        plain(bench, "nobody@a.example", "guess");
+    bench->conversation = message.conversation;
+    message.response = SLICE("secret");
+    post(bench, &message);
+    await(bench);
+    assert_out(bench, 454, "blocked");
+}
+
+static void test_proofs_at_once(void **state)
+{
+    static const struct slice first = SLICE_INIT("n,,n=joe@a.example,r=abcdef");
+    struct bench *bench = *state;
+    struct msg_sasl message = {.step = SASL_RESPONSE, .has_response = true};
+    struct slice nonce;
+
+    start(bench, MECHANISM_SCRAM_SHA_256, first.ptr, first.len);
+    await(bench);
+    message.conversation = bench->conversation;
+    nonce = arena_dup(&bench->arena, bench->reply.data);
+    nonce = slice_cut(&nonce, ',');
+    for (int i = 0; i < 3; i++)
+        plain(bench, "nobody@a.example", "guess");
+    bench->conversation = message.conversation;
+    message.response = arena_printf(
+        &bench->arena,
+        "c=biws,%.*s,p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", SLICE_ARG(nonce));
+    post(bench, &message);
+    await(bench);
+    assert_out(bench, 454, "blocked");
+}
+
 static void stop_loop(void *arg)
 {
     loop_stop(arg);
@@ -853,6 +894,8 @@ int main(void)
         TEST(test_a_directory_that_verifies),
         TEST(test_later),
         TEST(test_blocks),
+        TEST(test_guesses_at_once),
+        TEST(test_proofs_at_once),
         TEST(test_a_block_is_lifted),
         TEST(test_out_of_order),
         TEST(test_aborted),
