@@ -88,6 +88,32 @@ static bool is_plain_charset(struct slice charset)
            !slice_starts_with_nocase(charset, SLICE("iso-10646"));
 }
 
+/* ISO-2022-JP and its kin change by escape sequences between ASCII and letters of two bytes each,
+ * which look like ASCII and are none. Those become "?", the sequences go. */
+static void leave_ascii_of_2022(struct buf *text, size_t from)
+{
+    enum { ESC = 27, SHIFT_OUT = 14, SHIFT_IN = 15 };
+    bool ascii = true;
+    size_t to = from;
+
+    for (size_t i = from; i < text->len; i++) {
+        char c = text->ptr[i];
+        char next = i + 1 < text->len ? text->ptr[i + 1] : '\0';
+        char after = i + 2 < text->len ? text->ptr[i + 2] : '\0';
+        if (c == ESC && (next == '(' || next == '$')) {
+            bool designates_only = next == '$' && (after == ')' || after == '*');
+            if (!designates_only)
+                ascii = next == '(' && (after == 'B' || after == 'J');
+            i += next == '$' && memchr("()*", after, 3) ? 3 : 2;
+        } else if (c == SHIFT_OUT || c == SHIFT_IN) {
+            ascii = c == SHIFT_IN;
+        } else {
+            text->ptr[to++] = ascii ? c : '?';
+        }
+    }
+    text->len = to;
+}
+
 static void decode_word(struct buf *out, const struct encoded_word *word)
 {
     size_t before = out->len;
@@ -98,6 +124,8 @@ static void decode_word(struct buf *out, const struct encoded_word *word)
         qp_decode(out, word->text, NULL);
     for (size_t i = before; word->encoding == 'q' && i < out->len; i++)
         out->ptr[i] = out->ptr[i] == '_' ? ' ' : out->ptr[i];
+    if (slice_starts_with_nocase(word->charset, SLICE("iso-2022-")))
+        leave_ascii_of_2022(out, before);
 }
 
 /* Blanks between two encoded words are not there (RFC 2047 section 6.2). */
