@@ -12,6 +12,7 @@ process limit 200, concurrency 50, no DNS, no flow delay.
 import argparse
 import atexit
 import contextlib
+import functools
 import json
 import os
 import pathlib
@@ -22,6 +23,7 @@ import shutil
 import signal
 import smtplib
 import socket
+import ssl
 import statistics
 import subprocess
 import sys
@@ -41,6 +43,8 @@ NUNCIO_CONF = '''\
 hostname bench.test
 state {state}
 listen bench {{ service mx; address 127.0.0.1:{port} }}
+listen bench-tls {{ service mx; address 127.0.0.1:{tls_port}; tls implicit }}
+certificate bench {{ chain {certificate}; key {key} }}
 domain box.test {{ deliver maildir }}
 domain sink.test {{ route sink }}
 domain held.test {{ route dead }}
@@ -108,17 +112,50 @@ def memory_kib(pid, name=None):
     return total
 
 
+@functools.cache
+def make_certificate():
+    """One for all servers of a run: ECDSA, as most certificates are now."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix='nuncio-bench-', dir='/var/tmp'))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder.chmod(0o755)
+    chain, key = folder / 'chain.pem', folder / 'key.pem'
+    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt',
+                    'ec_paramgen_curve:P-256', '-nodes', '-keyout', key, '-out', chain, '-days', '30',
+                    '-subj', '/CN=bench.test', '-addext', 'subjectAltName=DNS:bench.test'],
+                   check=True, capture_output=True)
+    return chain, key
+
+
+@functools.cache
+def tls_source():
+    """The load of TLS, compiled."""
+    binary = make_certificate()[0].parent / 'tls-source'
+    subprocess.run(['cc', '-O2', '-D_GNU_SOURCE', ROOT / 'tests/bench/tls_source.c', '-o', binary,
+                    '-lssl', '-lcrypto', '-pthread'], check=True)
+    return binary
+
+
+def load_tls(port, *options):
+    """Seconds that it took."""
+    started = time.monotonic()
+    subprocess.run([tls_source(), *options, str(port)], check=True, timeout=600)
+    return time.monotonic() - started
+
+
 class Nuncio:
     name = 'nuncio'
     queue_process = 'queue'
 
     def __init__(self, folder, sink_port):
         self.folder, self.port = pathlib.Path(folder), peers.free_port()
+        self.tls_port = peers.free_port()
         self.folder.mkdir(parents=True)
+        certificate, key = make_certificate()
         self.binary = pathlib.Path(os.environ.get('NUNCIO_RELEASE', ROOT / 'build/release')) / 'nuncio'
         self.conf = self.folder / 'nuncio.conf'
-        self.conf.write_text(NUNCIO_CONF.format(state=self.folder / 'state', port=self.port,
-                                                sink=sink_port))
+        self.conf.write_text(NUNCIO_CONF.format(
+            state=self.folder / 'state', port=self.port, tls_port=self.tls_port, sink=sink_port,
+            certificate=certificate, key=key))
         self.start()
         self.command('account', 'add', 'user@box.test', '--none')
 
@@ -154,7 +191,10 @@ class Postfix:
         box = self.folder / 'mail'
         box.mkdir()
         os.chown(box, 65534, 65534)
+        certificate, key = make_certificate()
         self.main = {**POSTFIX_MAIN, 'virtual_mailbox_base': str(box),
+                     'smtpd_tls_security_level': 'may', 'smtpd_tls_cert_file': str(certificate),
+                     'smtpd_tls_key_file': str(key),
                      'relayhost': f'[127.0.0.1]:{sink_port}'}
         if hold:
             self.main['smtpd_recipient_restrictions'] = 'check_recipient_access static:HOLD, ' \
@@ -323,6 +363,71 @@ def bench_deferred(kind, messages):
         return mib, time.monotonic() - started
 
 
+def bench_tls_sessions(kind, connections):
+    """Sessions a second, each with STARTTLS, a handshake of its own, EHLO and QUIT."""
+    with server(kind, 1) as running:
+        load_tls(running.port, '-s', '20', '-c', '200')
+        return connections / load_tls(running.port, '-s', '20', '-c', str(connections))
+
+
+def bench_tls_messages(kind, messages):
+    """Messages a second over 50 connections with TLS until the sender has its last 250."""
+    options = {'hold': True} if kind is Postfix else {}
+    with server(kind, 1, **options) as running:
+        load_tls(running.port, '-s', '50', '-c', '50', '-m', '2')
+        return messages / load_tls(running.port, '-s', '50', '-c', '50', '-m', str(messages // 50))
+
+
+class OpensslServer:
+    """openssl s_server: what a handshake costs with nothing around it."""
+
+    def __init__(self):
+        certificate, key = make_certificate()
+        self.tls_port = peers.free_port()
+        self.process = subprocess.Popen(
+            ['openssl', 's_server', '-accept', str(self.tls_port), '-cert', certificate, '-key', key,
+             '-quiet'], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        peers.wait_for_port(self.tls_port)
+
+
+@contextlib.contextmanager
+def openssl_server():
+    running = OpensslServer()
+    try:
+        yield running
+    finally:
+        running.process.kill()
+        running.process.wait()
+
+
+def bench_handshake(kind, connections):
+    """Milliseconds for one handshake after another, client and server together."""
+    with openssl_server() if kind is Postfix else server(kind, 1) as running:
+        load_tls(running.tls_port, '-i', '-n', '-c', '100')
+        return load_tls(running.tls_port, '-i', '-n', '-c', str(connections)) / connections * 1000
+
+
+def bench_tls_idle(kind, sessions):
+    """KiB of memory for each idle session after STARTTLS and EHLO."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with server(kind, 1) as running:
+        load_tls(running.port, '-s', '20', '-c', '200')
+        time.sleep(1)
+        before, clients = memory_kib(running.pid), []
+        for i in range(sessions):
+            client = smtplib.SMTP('127.0.0.1', running.port, local_hostname='idle.test', timeout=20,
+                                  source_address=(f'127.0.0.{2 + i % 50}', 0))
+            client.starttls(context=context)
+            client.ehlo()
+            clients.append(client)
+        time.sleep(2)
+        grown = memory_kib(running.pid) - before
+        for client in clients:
+            client.close()
+        return grown / sessions
+
+
 def figure(value):
     return f'{value:.0f}' if value >= 1000 else f'{value:.4g}'
 
@@ -373,9 +478,19 @@ def run(name, runs):
         ours, theirs = measure(bench_deferred, 100000, 100000, 1)
         yield row('queue with 100,000 deferred, MiB', first(ours), first(theirs), False)
         yield row('ready again after restart, s', second(ours), second(theirs), False)
+    elif name == 'tls_sessions':
+        yield row('TLS sessions/s', *measure(bench_tls_sessions, 4000, 1000, runs))
+    elif name == 'tls_messages':
+        yield row('accept over TLS, messages/s', *measure(bench_tls_messages, 20000, 5000, runs))
+    elif name == 'handshake':
+        yield row('one new handshake, ms (beside `openssl s_server`)',
+                  *measure(bench_handshake, 2000, 2000, runs), False)
+    elif name == 'tls_idle':
+        yield row('memory of an idle TLS session, KiB (5,000; Postfix: 150)',
+                  *measure(bench_tls_idle, 5000, 150, 1), False)
 
 
-ALL = 'accept,relay,maildir,latency,idle,deferred'
+ALL = 'accept,relay,maildir,latency,idle,deferred,tls_sessions,tls_messages,handshake,tls_idle'
 
 
 def main():
@@ -390,7 +505,8 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     if args.nuncio_alone:
         amounts = {'accept': 30000, 'relay': 20000, 'maildir': 20000, 'latency': 500,
-                   'idle': 10000, 'deferred': 100000}
+                   'idle': 10000, 'deferred': 100000, 'tls_sessions': 4000,
+                   'tls_messages': 20000, 'handshake': 2000, 'tls_idle': 5000}
         for name in args.only.split(','):
             values = [globals()['bench_' + name](Nuncio, amounts[name]) for _ in range(args.runs)]
             print(name, values, flush=True)
