@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <ftw.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -369,6 +371,18 @@ static void test_the_twenty_first_of_all_is_sent_away(void **state)
     stop_role(fixture);
 }
 
+/* A message that brings a descriptor must not come when there is none left. */
+static void wait_until_read(int channel)
+{
+    int unread = 1;
+
+    for (unsigned i = 0; unread && i < 2000; i++) {
+        assert_int_equal(ioctl(channel, SIOCOUTQ, &unread), 0);
+        usleep(unread ? 10 * 1000 : 0);
+    }
+    assert_int_equal(unread, 0);
+}
+
 static void test_without_descriptors_clients_are_told_so(void **state)
 {
     enum { DESCRIPTORS = 200 };
@@ -380,6 +394,7 @@ static void test_without_descriptors_clients_are_told_so(void **state)
     /* One that works shows that the role has all it needs. */
     fd = dial(fixture, 0);
     chat(fd, "", "220 ");
+    wait_until_read(fixture->parent);
     few = (struct rlimit){.rlim_cur = DESCRIPTORS, .rlim_max = before.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
     while ((fds[n] = dup(fd)) >= 0)
