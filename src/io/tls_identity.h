@@ -13,7 +13,7 @@ struct ssl_ctx_st;
 struct tls_identities;
 
 /* NULL with OpenSSL's words in `why` when a pair is no good: not PEM, the key of another
- * certificate. Nothing of `material` is kept but in OpenSSL's own memory, which it wipes. */
+ * certificate. Nothing of `material` is kept but in OpenSSL's own memory. */
 struct tls_identities *tls_identities_new(const struct tls_material *material, char *why,
                                           size_t why_size);
 void tls_identities_free(struct tls_identities *identities); /* NULL is fine */

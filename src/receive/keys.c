@@ -1,7 +1,8 @@
 /*
  * The material is read where it lies, in the parent's sealed memfd: no copy of a private key is
- * made here but OpenSSL's own, which it wipes. The descriptor is kept, because a reload can change
- * the rules alone. See keys.h.
+ * made here but OpenSSL's own. (It wipes the keys, but not all that its PEM reader had of them; the
+ * process has to have the keys anyway.) The descriptor is kept, because a reload can change the
+ * rules alone. See keys.h.
  */
 #include "receive/keys.h"
 
@@ -51,6 +52,14 @@ static int use(struct keys *keys, struct slice stored)
     return 0;
 }
 
+/* What is no memory file has no seals, which fcntl() tells by -1. */
+static bool is_sealed(int fd)
+{
+    int seals = fcntl(fd, F_GET_SEALS);
+
+    return seals >= 0 && (seals & SEALS) == SEALS;
+}
+
 static int load(struct keys *keys, int fd)
 {
     struct stat status;
@@ -58,7 +67,7 @@ static int load(struct keys *keys, int fd)
     int r;
 
     if (fstat(fd, &status) < 0 || status.st_size <= 0 || status.st_size > TLS_MATERIAL_MAX ||
-        (fcntl(fd, F_GET_SEALS) & SEALS) != SEALS) {
+        !is_sealed(fd)) {
         log_error(NULL, "certificates-refused", LOG_STR("why", "not a sealed descriptor"));
         return -EBADMSG;
     }
