@@ -1,9 +1,9 @@
 /*
  * A ring of four keys: one that seals, and those of the three hours before it. See tls_tickets.h.
  *
- * A new key takes the oldest place, which is wiped by that; keys that are out of date meanwhile are
- * recognised by their age. Time runs on the monotonic clock: somebody who sets the wall clock does
- * not bring a key back.
+ * A new key takes the oldest place. Keys that are out of date are wiped whenever somebody looks
+ * here; a server that nobody speaks TLS to keeps them until then. Time runs on the monotonic clock:
+ * somebody who sets the wall clock does not bring a key back.
  */
 #include "io/tls_tickets.h"
 
@@ -12,7 +12,7 @@
 #include <pthread.h>
 #include <string.h>
 
-enum { KEYS = 4 };
+enum { KEYS = 4, LAG_MS = 60 * 1000 };
 
 struct entry {
     struct tls_ticket_key key;
@@ -24,9 +24,19 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct entry ring[KEYS];
 static unsigned newest;
 
+/* Threads read the clock before they have the lock: the key may be of a moment later. */
 static bool is_younger(const struct entry *entry, uint64_t now_ms, uint64_t age_ms)
 {
-    return entry->there && now_ms - entry->made_ms < age_ms;
+    return entry->there && now_ms + LAG_MS >= entry->made_ms &&
+           (now_ms < entry->made_ms || now_ms - entry->made_ms < age_ms);
+}
+
+static void forget_old(uint64_t now_ms)
+{
+    for (unsigned i = 0; i < KEYS; i++) {
+        if (ring[i].there && !is_younger(&ring[i], now_ms, TLS_TICKET_OPEN_MS))
+            OPENSSL_cleanse(&ring[i], sizeof(ring[i]));
+    }
 }
 
 static bool make_key(uint64_t now_ms)
@@ -45,6 +55,7 @@ bool tls_tickets_seal_key(uint64_t now_ms, struct tls_ticket_key *ret_key)
     bool good;
 
     pthread_mutex_lock(&lock);
+    forget_old(now_ms);
     good = is_younger(&ring[newest], now_ms, TLS_TICKET_SEAL_MS) || make_key(now_ms);
     if (good)
         *ret_key = ring[newest].key;
@@ -58,9 +69,9 @@ bool tls_tickets_open_key(const unsigned char name[TLS_TICKET_NAME_BYTES], uint6
     bool found = false;
 
     pthread_mutex_lock(&lock);
+    forget_old(now_ms);
     for (unsigned i = 0; i < KEYS && !found; i++) {
-        found = is_younger(&ring[i], now_ms, TLS_TICKET_OPEN_MS) &&
-                CRYPTO_memcmp(ring[i].key.name, name, TLS_TICKET_NAME_BYTES) == 0;
+        found = ring[i].there && CRYPTO_memcmp(ring[i].key.name, name, TLS_TICKET_NAME_BYTES) == 0;
         if (found) {
             *ret_key = ring[i].key;
             *ret_old = !is_younger(&ring[i], now_ms, TLS_TICKET_SEAL_MS);

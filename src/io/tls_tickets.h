@@ -3,8 +3,9 @@
  *
  * A key seals tickets for an hour and opens them for two more; a ticket is good for two hours, so
  * each dies with its key or before. Whoever gets hold of a key can read what sessions of TLS 1.2
- * resumed under it have said, so none lives longer, and none is ever written down. The keys are the
- * process's: they outlive renewed certificates. From any thread.
+ * resumed under it have said, so none is used longer, the first call after that wipes it, and none
+ * is ever written down. The keys are the process's: they outlive renewed certificates. From any
+ * thread, whose `now_ms` may be a little behind another's.
  */
 #ifndef NUNCIO_IO_TLS_TICKETS_H
 #define NUNCIO_IO_TLS_TICKETS_H

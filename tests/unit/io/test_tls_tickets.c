@@ -64,18 +64,32 @@ static void test_every_hour_has_its_key_and_three_are_good(void **state)
     }
 }
 
+/* Of two threads that begin an hour the second may have read the clock first. */
+static void test_a_clock_that_is_behind_is_no_new_hour(void **state)
+{
+    const uint64_t begin = 200 * (uint64_t)TLS_TICKET_SEAL_MS;
+    struct tls_ticket_key key = seal_at(begin), late = seal_at(begin - 1), found;
+    bool old = true;
+
+    (void)state;
+    assert_true(same(&key, &late));
+    assert_true(tls_tickets_open_key(key.name, begin - 1, &found, &old));
+    assert_false(old);
+}
+
 static void test_an_unknown_name_opens_nothing(void **state)
 {
-    struct tls_ticket_key key = seal_at(START_MS), found;
+    const uint64_t now = 300 * (uint64_t)TLS_TICKET_SEAL_MS;
+    struct tls_ticket_key key = seal_at(now), found;
     bool old;
 
     (void)state;
     for (size_t i = 0; i < TLS_TICKET_NAME_BYTES; i++) {
         key.name[i] ^= 1;
-        assert_false(tls_tickets_open_key(key.name, START_MS, &found, &old));
+        assert_false(tls_tickets_open_key(key.name, now, &found, &old));
         key.name[i] ^= 1;
     }
-    assert_true(tls_tickets_open_key(key.name, START_MS, &found, &old));
+    assert_true(tls_tickets_open_key(key.name, now, &found, &old));
 }
 
 int main(void)
@@ -83,6 +97,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_key_seals_for_an_hour_and_opens_for_three),
         cmocka_unit_test(test_every_hour_has_its_key_and_three_are_good),
+        cmocka_unit_test(test_a_clock_that_is_behind_is_no_new_hour),
         cmocka_unit_test(test_an_unknown_name_opens_nothing),
     };
 
