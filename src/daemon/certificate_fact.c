@@ -26,6 +26,7 @@ void certificate_facts_encode(struct buf *out, const struct certificate_facts *f
         wire_put_u64(out, fact->pair.not_after);
         wire_put_slice(out, fact->problem);
         wire_put_slice(out, fact->warning);
+        wire_put_u64(out, fact->waits_until);
         wire_put_u32(out, fact->pair.n_hosts);
         for (uint32_t j = 0; j < fact->pair.n_hosts; j++)
             wire_put_slice(out, fact->pair.hosts[j]);
@@ -54,6 +55,7 @@ static void get_fact(struct wire *in, struct arena *arena, struct certificate_fa
     ret_fact->pair.not_after = wire_get_u64(in);
     ret_fact->problem = arena_dup(arena, wire_get_slice(in));
     ret_fact->warning = arena_dup(arena, wire_get_slice(in));
+    ret_fact->waits_until = wire_get_u64(in);
     ret_fact->pair.n_hosts = get_count(in, TLS_HOSTS_MAX);
     ret_fact->pair.hosts =
         arena_alloc(arena, ret_fact->pair.n_hosts * sizeof(*ret_fact->pair.hosts));

@@ -23,6 +23,7 @@ struct certificate_fact {
     struct key_pair pair; /* of what is in force */
     struct slice problem; /* why the files as they are are no good; an older pair is kept then */
     struct slice warning; /* they are used, and yet */
+    uint64_t waits_until; /* the files are good but for their time, which begins then; or 0 */
 };
 
 struct certificate_facts {

@@ -192,13 +192,19 @@ int certificates_check(const struct config *config, struct problem_list *problem
     return r;
 }
 
-bool certificates_own_is_over(const struct certificates *certificates, const struct config *config,
-                              uint64_t now_ms)
+bool certificates_are_due(const struct certificates *certificates, const struct config *config,
+                          uint64_t now_ms)
 {
-    const struct certificate_facts *facts = &certificates->facts;
+    bool due = false;
 
-    return facts->count && facts->list[0].kind == CERTIFICATE_OURS &&
-           !self_signed_will_do(&facts->list[0].pair, config->hostname, now_ms);
+    for (uint32_t i = 0; i < certificates->facts.count && !due; i++) {
+        const struct certificate_fact *fact = &certificates->facts.list[i];
+        if (fact->kind == CERTIFICATE_OURS)
+            due = !self_signed_will_do(&fact->pair, config->hostname, now_ms);
+        else
+            due = fact->waits_until && fact->waits_until <= now_ms;
+    }
+    return due;
 }
 
 /* ---- telling ------------------------------------------------------------------------------- */

@@ -33,9 +33,10 @@ int certificates_load(struct certificates *certificates, const struct config *co
 int certificates_check(const struct config *config, struct problem_list *problems,
                        struct problem_list *warnings);
 
-/* Whether our own certificate has to be made anew. */
-bool certificates_own_is_over(const struct certificates *certificates, const struct config *config,
-                              uint64_t now_ms);
+/* Whether time alone is a reason to load them again: our own certificate has to be made anew, or
+ * one that came too early is good now. */
+bool certificates_are_due(const struct certificates *certificates, const struct config *config,
+                          uint64_t now_ms);
 
 /* Into the log: what is in force; and what certificate_facts_tell_warnings() says. */
 void certificates_log(const struct certificates *certificates);

@@ -132,9 +132,12 @@ static void add_certificate(struct gathering *g, const struct config_certificate
             put_pair(g, fact, pair);
         return;
     }
-    if (good)
-        fact->problem = fact->pair.not_after <= now ? SLICE("chain: its time is over already")
-                                                    : SLICE("chain: its time has not come yet");
+    if (good && fact->pair.not_after <= now) {
+        fact->problem = SLICE("chain: its time is over already");
+    } else if (good) {
+        fact->problem = SLICE("chain: its time has not come yet");
+        fact->waits_until = fact->pair.not_before;
+    }
     fact->pair = old;
     put_pair(g, fact, old_pair);
 }

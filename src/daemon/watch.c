@@ -113,7 +113,7 @@ static void on_time_to_look(void *arg)
     if (parent->stopping)
         return;
     if (is_due(&watch->certificates.files, &watch->certificates_due, &still_changing) ||
-        certificates_own_is_over(&watch->certificates, parent->config, clock_wall_ms()))
+        certificates_are_due(&watch->certificates, parent->config, clock_wall_ms()))
         watch->certificates_due = renew_certificates(parent) < 0; /* then again at the next look */
     if (is_due(&watch->handed.files, &watch->files_due, &still_changing)) {
         log_info(NULL, "files-changed", LOG_STR("for", "auth"));

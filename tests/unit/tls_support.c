@@ -57,7 +57,7 @@ static X509 *make_certificate(EVP_PKEY *key, const struct test_certificate *wish
 
     assert_int_equal(X509_set_version(certificate, X509_VERSION_3), 1);
     assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(certificate), ++serial), 1);
-    X509_gmtime_adj(X509_getm_notBefore(certificate), -10 * DAY);
+    X509_gmtime_adj(X509_getm_notBefore(certificate), (wish->from ? wish->from : -10) * DAY);
     X509_gmtime_adj(X509_getm_notAfter(certificate), (wish->days ? wish->days : 30) * DAY);
     assert_int_equal(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
                                                 (const unsigned char *)wish->common_name, -1, -1,

@@ -24,6 +24,7 @@ struct test_certificate {
     const struct test_identity *issuer; /* NULL: self-signed */
     bool ca;
     int days; /* 0: 30 */
+    int from; /* in so many days; 0: it began ten days ago */
 };
 
 void test_identity_make(struct test_identity *identity, const struct test_certificate *wish);

@@ -35,6 +35,7 @@ static void test_the_stored_form_holds_all(void **state)
     list[1].in_force = false;
     list[1].problem = SLICE("why");
     list[1].warning = SLICE("and yet");
+    list[1].waits_until = NOW;
     arena_init(&arena);
     buf_init(&stored, 10000);
     certificate_facts_encode(&stored, &facts);
@@ -44,6 +45,7 @@ static void test_the_stored_form_holds_all(void **state)
     assert_false(got.list[1].in_force);
     assert_true(slice_eq(got.list[1].problem, SLICE("why")));
     assert_true(slice_eq(got.list[1].warning, SLICE("and yet")));
+    assert_int_equal(got.list[1].waits_until, NOW);
     assert_true(slice_eq(got.list[0].pair.hosts[1], SLICE("*.example.org")));
     assert_int_equal(got.list[0].pair.not_after, 2);
     assert_int_equal(got.list[0].source.line, 7);

@@ -23,9 +23,9 @@ static void test_loading_makes_a_material_and_keeps_no_key(void **state)
     assert_true(st.st_size > 500);
     assert_int_equal(write(certificates.material, "x", 1), -1); /* sealed */
     assert_int_equal(certificates.facts.count, 1);
-    assert_false(certificates_own_is_over(&certificates, config, clock_wall_ms()));
+    assert_false(certificates_are_due(&certificates, config, clock_wall_ms()));
     assert_true(
-        certificates_own_is_over(&certificates, config, certificates.facts.list[0].pair.not_after));
+        certificates_are_due(&certificates, config, certificates.facts.list[0].pair.not_after));
     certificates_add_status(&certificates, config, &json);
     assert_non_null(memmem(json.ptr, json.len, "\"self_signed\":true", 18));
     /* What cannot be had changes nothing. */
@@ -38,6 +38,21 @@ static void test_loading_makes_a_material_and_keeps_no_key(void **state)
     certificates_done(&certificates);
     problem_list_done(&problems);
     buf_done(&json);
+    config_unref(config);
+}
+
+static void test_time_alone_can_be_a_reason_to_load(void **state)
+{
+    struct config *config = parse("hostname mx.example.org\n");
+    struct certificate_fact list[2] = {{.kind = CERTIFICATE_CONFIGURED, .in_force = true},
+                                       {.kind = CERTIFICATE_CONFIGURED, .in_force = true}};
+    struct certificates certificates = {.facts = {list, 2}};
+
+    (void)state;
+    assert_false(certificates_are_due(&certificates, config, 1000));
+    list[1].waits_until = 1001;
+    assert_false(certificates_are_due(&certificates, config, 1000));
+    assert_true(certificates_are_due(&certificates, config, 1001));
     config_unref(config);
 }
 
@@ -72,6 +87,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_loading_makes_a_material_and_keeps_no_key, place_make,
                                         place_remove),
+        cmocka_unit_test(test_time_alone_can_be_a_reason_to_load),
         cmocka_unit_test(test_a_thousand_certificates_do_not_fill_the_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,7 @@
 #include "../tls_support.h"
 #include "base/clock.h"
 
-static struct test_identity first, second, over, ca;
+static struct test_identity first, second, over, early, ca;
 static struct config *config;
 static struct arena arena;
 
@@ -19,6 +19,8 @@ static int make_identities(void **state)
                                                            .names = "DNS:two.example.org"});
     test_identity_make(&over, &(struct test_certificate){
                                   .common_name = "over", .names = "DNS:old.example", .days = -1});
+    test_identity_make(&early, &(struct test_certificate){
+                                   .common_name = "early", .names = "DNS:new.example", .from = 2});
     test_identity_make(&ca, &(struct test_certificate){.common_name = "ca", .ca = true});
     return 0;
 }
@@ -29,6 +31,7 @@ static int free_identities(void **state)
     test_identity_done(&first);
     test_identity_done(&second);
     test_identity_done(&over);
+    test_identity_done(&early);
     test_identity_done(&ca);
     return 0;
 }
@@ -68,15 +71,21 @@ static void put(const char *name, const struct test_identity *identity)
     place_write_slice(file, identity->key_pem, 0600);
 }
 
-static struct material gather(const struct tls_material *old, const char *own_path)
+static struct material gather_at(uint64_t now_ms, const struct tls_material *old,
+                                 const char *own_path)
 {
     struct material material;
 
     material_gather(
         &(struct material_request){
-            .config = config, .own_path = own_path, .old = old, .now_ms = clock_wall_ms()},
+            .config = config, .own_path = own_path, .old = old, .now_ms = now_ms},
         &arena, &material);
     return material;
+}
+
+static struct material gather(const struct tls_material *old, const char *own_path)
+{
+    return gather_at(clock_wall_ms(), old, own_path);
 }
 
 static void assert_problem(const struct certificate_fact *fact, bool in_force, const char *want)
@@ -185,6 +194,27 @@ static void test_one_that_is_over(void **state)
     assert_chain(&material.tls.pairs[0], &first);
 }
 
+static void test_one_that_comes_too_early_waits_for_its_time(void **state)
+{
+    struct material old, material;
+    uint64_t begin;
+
+    (void)state;
+    put("one", &first);
+    old = gather(NULL, NULL);
+    assert_int_equal(old.facts.list[0].waits_until, 0);
+    put("one", &early);
+    material = gather(&old.tls, NULL);
+    assert_problem(&material.facts.list[0], true, "its time has not come yet");
+    assert_chain(&material.tls.pairs[0], &first);
+    begin = material.facts.list[0].waits_until;
+    assert_true(begin > clock_wall_ms());
+    material = gather_at(begin, &material.tls, NULL);
+    assert_problem(&material.facts.list[0], true, "");
+    assert_int_equal(material.facts.list[0].waits_until, 0);
+    assert_chain(&material.tls.pairs[0], &early);
+}
+
 static void test_a_key_that_all_may_read_is_warned_of(void **state)
 {
     struct material material;
@@ -239,6 +269,7 @@ int main(void)
         TEST(test_at_a_start_what_is_no_good_is_told),
         TEST(test_what_was_in_force_stays),
         TEST(test_one_that_is_over),
+        TEST(test_one_that_comes_too_early_waits_for_its_time),
         TEST(test_a_key_that_all_may_read_is_warned_of),
         TEST(test_our_own_is_made_once_for_each_name),
     };
