@@ -123,9 +123,10 @@ static bool offers_plus(const struct login *login, const struct sasl_client *cli
     const struct config *config = login->config;
 
     for (size_t i = 0; i < config->n_listeners; i++) {
+        unsigned set = config->listeners[i].mechanisms;
         if (slice_eq(config->listeners[i].name, client->listener))
-            return client->binding.len &&
-                   config->listeners[i].mechanisms & login->mechanisms & MECHANISM_PLUS;
+            return client->binding.len && !(set & MECHANISM_QUIET_PLUS) &&
+                   set & login->mechanisms & MECHANISM_PLUS;
     }
     return false;
 }

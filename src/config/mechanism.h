@@ -19,10 +19,15 @@ enum mechanism {
     MECHANISM_LOGIN = 256,
     MECHANISM_CRAM_MD5 = 512,
     MECHANISM_ALL = 1023,
-    /* SHA-1 only where the administrator asks for it. */
-    MECHANISM_DEFAULT = MECHANISM_ALL & ~(MECHANISM_SCRAM_SHA_1_PLUS | MECHANISM_SCRAM_SHA_1),
     /* They need a channel binding, that is TLS. */
     MECHANISM_PLUS = MECHANISM_SCRAM_SHA_256_PLUS | MECHANISM_SCRAM_SHA_1_PLUS,
+    /* In a set of the configuration, no mechanism: -PLUS is there for who asks, and not offered.
+     * mutt with GNU SASL takes it wherever it is offered, has no binding to tls-exporter, and then
+     * gives up. */
+    MECHANISM_QUIET_PLUS = 1024,
+    /* SHA-1 only where the administrator asks for it. */
+    MECHANISM_DEFAULT = (MECHANISM_ALL & ~(MECHANISM_SCRAM_SHA_1_PLUS | MECHANISM_SCRAM_SHA_1)) |
+                        MECHANISM_QUIET_PLUS,
 };
 
 /* "SCRAM-SHA-256" and so on, in any case; 0: no mechanism that we know. */

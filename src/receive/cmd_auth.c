@@ -57,6 +57,8 @@ struct slice auth_keyword(const struct session *session, struct arena *scratch)
     unsigned set = session->login.account.len ? 0 : mechanisms_now(session);
     struct slice text = SLICE("\nAUTH");
 
+    if (session->listener->settings->mechanisms & MECHANISM_QUIET_PLUS)
+        set &= ~(unsigned)MECHANISM_PLUS;
     if (set == 0)
         return SLICE("");
     for (; set; set &= set - 1)
@@ -180,7 +182,7 @@ struct smtp_reply cmd_auth(struct session *session, struct slice argument, struc
         return reply;
     /* It is the server that begins (RFC 4954 section 4). LOGIN too, but there everybody does it. */
     if (auth.has_initial && mechanism == MECHANISM_CRAM_MD5)
-        return SMTP_REPLY(501, 5, 5, 4, "CRAM-MD5 has no initial response");
+        return SMTP_REPLY(501, 5, 7, 0, "CRAM-MD5 has no initial response");
     buf_init(&response, SASL_BYTES_MAX);
     if (auth.has_initial)
         verdict = smtp_sasl_initial(auth.initial, &response);

@@ -84,7 +84,7 @@ static void test_messages_come_back_and_no_cut_of_them_does(void **state)
                                     .status = SLICE("5.7.8"),
                                     .text = SLICE("no"),
                                     .why = SLICE("wrong password")};
-    struct msg_mechanisms mechanisms = {.set = MECHANISM_DEFAULT};
+    struct msg_mechanisms mechanisms = {.set = MECHANISM_ALL};
     struct msg_submission submission = {.request = 1,
                                         .account = SLICE("ada@example.org"),
                                         .client_address = SLICE("::1"),
