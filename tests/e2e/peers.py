@@ -319,9 +319,10 @@ exec smtpd -d -f {folder}/smtpd.conf
 
 
 class OpenSMTPD(Peer):
-    """config: the text of smtpd.conf behind the listen line."""
+    """config: the text of smtpd.conf behind the listen line. ca: a file, for the certificates of other
+    servers; otherwise the system's."""
 
-    def __init__(self, folder, config):
+    def __init__(self, folder, config, ca=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
@@ -330,7 +331,8 @@ class OpenSMTPD(Peer):
         (self.folder / 'smtpd.conf').write_text(
             f'listen on 127.0.0.1 port {self.port}\n' + config)
         (self.folder / 'smtpd.conf').chmod(0o600)
-        self.start(in_overlay('opensmtpd', OPENSMTPD_SCRIPT.format(folder=self.folder)))
+        self.start(in_overlay('opensmtpd', OPENSMTPD_SCRIPT.format(folder=self.folder)),
+                   env={'SSL_CERT_FILE': str(ca)} if ca else None)
         wait_for_port(self.port)
 
 

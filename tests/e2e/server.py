@@ -125,8 +125,15 @@ class Server:
         lines = self.run(*args, '--json').stdout.decode().splitlines()
         return [json.loads(line) for line in lines if line.strip()]
 
-    def account(self, address, *options):
-        self.run('account', 'add', address, *options)
+    def account(self, address, *options, password=None, cram=False):
+        """With a password it can log in; cram: by CRAM-MD5 too."""
+        line = f'{password}\n'.encode()
+        if password is None:
+            self.run('account', 'add', address, *options)
+        else:
+            self.run('account', 'add', address, '--stdin', *options, input=line)
+        if cram:
+            self.run('account', 'cram', address, 'on', '--stdin', input=line)
 
     def status(self):
         [status] = self.json('status')

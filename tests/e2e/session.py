@@ -16,6 +16,7 @@ which bytes into which segment.
 import re
 import socket
 import ssl
+import time
 
 CLOSED = object()
 
@@ -223,3 +224,15 @@ class Client:
         """EHLO, and what is offered: keyword to its words."""
         lines = self.say(hello, '250').split('\n')[1:]
         return {line.split()[0].upper(): line.split()[1:] for line in lines}
+
+
+def wait_for_mechanism(port, mechanism, seconds=20):
+    """Until a listener with implicit TLS offers it: accounts that come while the server runs decide."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with Client(('127.0.0.1', port), tls=client_context()) as client:
+            client.reply()
+            if mechanism in client.extensions().get('AUTH', []):
+                return
+        time.sleep(0.1)
+    raise TimeoutError(f'{mechanism} is not offered')
