@@ -53,13 +53,12 @@ static void free_job(struct job *job)
 
 static int run_job(const struct job *job)
 {
-    if (job->count == 0 || job->candidates[0].form.len == 0) {
-        password_verify_nothing(job->count ? job->candidates[0].password : SLICE_NULL);
-        return HASHER_NONE;
-    }
     for (size_t i = 0; i < job->count; i++) {
-        if (password_verify(job->candidates[i].form, job->candidates[i].password) == PASSWORD_RIGHT)
-            return job->candidates[i].tag;
+        const struct hash_candidate *candidate = &job->candidates[i];
+        if (candidate->form.len == 0)
+            password_verify_nothing(candidate->password);
+        else if (password_verify(candidate->form, candidate->password) == PASSWORD_RIGHT)
+            return candidate->tag;
     }
     return HASHER_NONE;
 }

@@ -3,7 +3,8 @@
  * list of stored forms to try, each with the password to try it with; its answer is the tag of the
  * first that is right. Answers are handed out by hasher_collect() on the loop's thread.
  *
- * Jobs without candidates, for accounts that do not exist, cost as much as one with one.
+ * A candidate without a form is never right and costs as much as one with ours: it stands for the
+ * password of an account that does not exist or has none.
  */
 #ifndef NUNCIO_ACCOUNT_HASHER_H
 #define NUNCIO_ACCOUNT_HASHER_H
@@ -11,7 +12,7 @@
 #include "base/slice.h"
 
 /* As many threads as a small machine has processors; a queue that is worked off in seconds. */
-enum { HASHER_THREADS = 2, HASHER_JOBS_MAX = 128, HASHER_CANDIDATES_MAX = 64 };
+enum { HASHER_THREADS = 2, HASHER_JOBS_MAX = 128, HASHER_CANDIDATES_MAX = 104 };
 enum { HASHER_NONE = -1 };
 
 struct hash_candidate {

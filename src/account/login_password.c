@@ -4,7 +4,9 @@
  *
  * The password that arrives is tried as it is, after SASLprep where that changes it (a hash that
  * was moved over may be of either), and without the six digits at its end where the account has a
- * TOTP key. All of it is one job of the hasher; for a name that is nobody's the job costs the same.
+ * TOTP key. All of it is one job of the hasher. For a name that is nobody's, an account without a
+ * password, one without a TOTP key and one with app passwords the job of a wrong password has as
+ * many slow hashes in it; those of app passwords are fast (password.h).
  *
  * Who has the right password of an account that demands a second factor is told so, since he cannot
  * know what to do otherwise; he is the owner, or has the password already. A code is only looked at
@@ -27,7 +29,8 @@
 
 enum { TAG_OWN, TAG_WITH_CODE, TAG_APP };
 /* An app password's last use is written down at most so often. */
-enum { USED_EACH_MS = 60 * 1000, APPS_TRIED_MAX = HASHER_CANDIDATES_MAX - 4 };
+enum { USED_EACH_MS = 60 * 1000, OWN_TRIED_MAX = 4 };
+_Static_assert(STORE_APP_PASSWORDS_MAX + OWN_TRIED_MAX <= HASHER_CANDIDATES_MAX, "one job");
 
 struct candidates {
     struct hash_candidate list[HASHER_CANDIDATES_MAX];
@@ -50,12 +53,12 @@ static bool split_code(struct slice input, struct slice *ret_password, struct sl
 
 static void add(struct candidates *candidates, struct slice form, struct slice password, int tag)
 {
-    if (form.len)
-        candidates->list[candidates->count++] =
-            (struct hash_candidate){.form = form, .password = password, .tag = tag};
+    candidates->list[candidates->count++] =
+        (struct hash_candidate){.form = form, .password = password, .tag = tag};
 }
 
-/* The form with the password, and with the password as SASLprep has it. */
+/* The form (empty: it costs its time all the same) with the password, and with the password as
+ * SASLprep has it. */
 static void add_both(struct candidates *candidates, struct arena *arena, struct slice form,
                      struct slice password, int tag)
 {
@@ -76,20 +79,39 @@ static void wipe_prepared(const struct candidates *candidates, struct slice secr
     }
 }
 
+/* The account's own password, which is perhaps none. */
+static void add_own(struct conversation *c, struct candidates *candidates, struct slice secret)
+{
+    struct slice password, code;
+    bool with_code = split_code(secret, &password, &code);
+
+    if (with_code && c->factor.totp_key.len)
+        add_both(candidates, &c->arena, c->form, password, TAG_WITH_CODE);
+    add_both(candidates, &c->arena, c->form, secret, TAG_OWN);
+    if (with_code && !c->factor.totp_key.len)
+        add_both(candidates, &c->arena, SLICE_NULL, password, TAG_WITH_CODE);
+}
+
+static void add_apps(struct conversation *c, struct candidates *candidates, struct slice secret,
+                     bool fast)
+{
+    for (size_t i = 0; i < c->n_apps && i < STORE_APP_PASSWORDS_MAX; i++) {
+        if (password_is_fast(c->apps[i].password) == fast)
+            add(candidates, c->apps[i].password, secret, TAG_APP + (int)i);
+    }
+}
+
+/* Those with slow hashes were made before there were fast ones. */
 static void hash(struct conversation *c)
 {
-    struct slice secret = sasl_claim(c->sasl)->secret, password, code;
+    struct slice secret = sasl_claim(c->sasl)->secret;
     struct candidates candidates = {.count = 0};
     int r;
 
-    if (c->factor.totp_key.len && split_code(secret, &password, &code))
-        add_both(&candidates, &c->arena, c->form, password, TAG_WITH_CODE);
-    add_both(&candidates, &c->arena, c->form, secret, TAG_OWN);
-    for (size_t i = 0; i < c->n_apps && i < APPS_TRIED_MAX; i++)
-        add(&candidates, c->apps[i].password, secret, TAG_APP + (int)i);
-    if (candidates.count == 0)
-        candidates.list[candidates.count++] =
-            (struct hash_candidate){.password = secret, .tag = TAG_OWN};
+    add_apps(c, &candidates, secret, true);
+    if (!c->checks_itself)
+        add_own(c, &candidates, secret);
+    add_apps(c, &candidates, secret, false);
     r = hasher_add(c->login->hasher, c->job, candidates.list, candidates.count);
     wipe_prepared(&candidates, secret);
     if (r < 0)

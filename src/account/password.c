@@ -10,6 +10,7 @@
 #include "account/password.h"
 
 #include "account/password_form.h"
+#include "mail/encoding.h"
 
 #include <argon2.h>
 #include <crypt.h>
@@ -180,6 +181,19 @@ bool password_form_is_known(struct slice form)
     return known;
 }
 
+bool password_is_fast(struct slice form)
+{
+    struct password_form parsed;
+    struct arena arena;
+    bool fast;
+
+    arena_init(&arena);
+    fast = form.len > PASSWORD_FORM_MAX || !password_form_parse(form, &arena, &parsed) ||
+           parsed.scheme == PASSWORD_SCHEME_DIGEST || parsed.scheme == PASSWORD_SCHEME_PLAIN;
+    arena_done(&arena);
+    return fast;
+}
+
 int password_hash(struct slice password, struct arena *arena, struct slice *ret_form)
 {
     char setting[CRYPT_GENSALT_OUTPUT_SIZE], text[PASSWORD_MAX + 1], salt[16];
@@ -202,6 +216,34 @@ int password_hash(struct slice password, struct arena *arena, struct slice *ret_
     explicit_bzero(text, sizeof(text));
     explicit_bzero(data, sizeof(*data));
     free(data);
+    return r;
+}
+
+int password_hash_generated(struct slice password, struct arena *arena, struct slice *ret_form)
+{
+    enum { HASH_BYTES = 64, SALT_BYTES = 16 };
+    char input[PASSWORD_MAX + SALT_BYTES], stored[HASH_BYTES + SALT_BYTES];
+    char *salt = stored + HASH_BYTES;
+    struct buf form;
+    int r;
+
+    if (!is_possible(password))
+        return -EINVAL;
+    if (getrandom(salt, SALT_BYTES, 0) != SALT_BYTES)
+        return -EIO;
+    memcpy(input, password.ptr, password.len);
+    memcpy(input + password.len, salt, SALT_BYTES);
+    r = EVP_Digest(input, password.len + SALT_BYTES, (unsigned char *)stored, NULL, EVP_sha512(),
+                   NULL) == 1
+            ? 0
+            : -EIO;
+    explicit_bzero(input, sizeof(input));
+    buf_init(&form, PASSWORD_FORM_MAX);
+    buf_add_cstr(&form, "{SSHA512}");
+    base64_encode_line(&form, slice_from(stored, sizeof(stored)));
+    if (r == 0)
+        *ret_form = arena_dup(arena, buf_slice(&form));
+    buf_done(&form);
     return r;
 }
 

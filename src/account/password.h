@@ -27,6 +27,11 @@ void password_verify_nothing(struct slice password);
 
 /* yescrypt with a fresh salt. 0 or -errno. */
 int password_hash(struct slice password, struct arena *arena, struct slice *ret_form);
+/* {SSHA512} with a fresh salt, for what password_generate() made and for nothing that a person has
+ * chosen: nobody finds 80 random bits by trying, however fast. 0 or -errno. */
+int password_hash_generated(struct slice password, struct arena *arena, struct slice *ret_form);
+/* Does it take microseconds to verify the form (or to see that it is damaged)? */
+bool password_is_fast(struct slice form);
 
 /* The SCRAM verifier (RFC 5802 section 3) in its stored form
  * "iterations,salt,stored-key,server-key" with base64 in the fields, for SHA-256 or SHA-1. The
@@ -40,7 +45,7 @@ int password_scram(enum password_digest digest, struct slice password, struct ar
 bool password_form_is_known(struct slice form);
 
 /* A password that nobody has to remember: 4 groups of 4 letters and digits without look-alikes
- * (over 77 bits). Or -errno. */
+ * (80 bits). Or -errno. */
 int password_generate(struct arena *arena, struct slice *ret_password);
 
 #endif

@@ -41,6 +41,9 @@ int store_factor_set(struct store *store, struct slice account, const struct sto
  * code does not count. On disk when it returns. */
 int store_factor_use(struct store *store, struct slice account, uint64_t step);
 
+/* Of an account. */
+enum { STORE_APP_PASSWORDS_MAX = 100 };
+
 struct store_app_password {
     struct slice account, name;
     struct slice password; /* a hash */

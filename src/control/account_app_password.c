@@ -33,6 +33,22 @@ static int read_networks(struct account_session *session, struct slice *ret_netw
     return EX_OK;
 }
 
+/* EX_OK, or too many. */
+static int check_count(struct account_session *session, struct slice address)
+{
+    struct store_app_password *apps;
+    size_t count = 0;
+    int r = store_app_passwords_find(session->store, &session->arena, address, &apps, &count);
+
+    if (r < 0)
+        return account_session_failed(session, r);
+    if (count < STORE_APP_PASSWORDS_MAX)
+        return EX_OK;
+    fprintf(stderr, "nuncio: %.*s has %zu app passwords, and may have %d; remove unused ones\n",
+            SLICE_ARG(address), count, STORE_APP_PASSWORDS_MAX);
+    return EX_CANTCREAT;
+}
+
 static int add(struct account_session *session, struct slice address, struct slice name)
 {
     struct store_app_password app = {
@@ -40,6 +56,8 @@ static int add(struct account_session *session, struct slice address, struct sli
     struct slice password;
     int code = read_networks(session, &app.networks), r;
 
+    if (code == EX_OK)
+        code = check_count(session, address);
     if (code != EX_OK)
         return code;
     if (!value_is_name(name)) {
@@ -48,7 +66,7 @@ static int add(struct account_session *session, struct slice address, struct sli
         return EX_DATAERR;
     }
     if (password_generate(&session->arena, &password) < 0 ||
-        password_hash(password, &session->arena, &app.password) < 0)
+        password_hash_generated(password, &session->arena, &app.password) < 0)
         return EX_OSERR;
     r = store_app_password_add(session->store, &app);
     if (r == STORE_EXISTS) {

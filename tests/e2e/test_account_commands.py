@@ -171,7 +171,8 @@ def test_app_passwords_are_shown_once_and_taken_away_by_name(idle):
     [made] = idle.json('account', 'app-password', JOE, 'add', 'phone', '--network', '192.0.2.0/24',
                        '--network', '2001:db8::1')
     [row] = rows(idle, 'app_passwords')
-    assert crypt3(row['password'], made['password']) == row['password']
+    stored = base64.b64decode(row['password'].removeprefix('{SSHA512}'), validate=True)
+    assert hashlib.sha512(made['password'].encode() + stored[64:]).digest() == stored[:64]
     assert row['networks'].split() == ['192.0.2.0/24', '2001:db8::1/128']
     listed = idle.run('account', 'app-password', JOE, 'list').stdout.decode()
     assert made['password'] not in listed and 'phone' in listed and 'used never' in listed
@@ -180,6 +181,13 @@ def test_app_passwords_are_shown_once_and_taken_away_by_name(idle):
     idle.run('account', 'app-password', JOE, 'remove', 'phone')
     assert idle.json('account', 'app-password', JOE, 'list') == []
     fails(idle, ['account', 'app-password', JOE, 'remove', 'phone'], EX_NOUSER, 'no app password')
+
+
+def test_app_passwords_have_a_bound(idle):
+    with sqlite3.connect(idle.state / 'accounts' / 'accounts.db') as db:
+        db.executemany("INSERT INTO app_passwords VALUES (?, ?, '{PLAIN}x', '', 0, NULL, NULL)",
+                       [(JOE, f'app{i}') for i in range(100)])
+    fails(idle, ['account', 'app-password', JOE, 'add', 'phone'], EX_CANTCREAT, 'may have 100')
 
 
 def test_totp_prints_what_an_app_needs(idle):

@@ -65,6 +65,7 @@ static void test_the_first_right_one(void **state)
         {SLICE("{PLAIN}two"), SLICE("two"), 7},
         {SLICE("{PLAIN}two"), SLICE("two"), 8},
     };
+    const struct hash_candidate behind_nothing[] = {{.password = SLICE("two")}, list[2]};
     const struct hash_candidate nothing = {.password = SLICE("two"), .tag = 9};
     struct bench bench;
 
@@ -75,7 +76,9 @@ static void test_the_first_right_one(void **state)
     assert_int_equal(hasher_add(bench.hasher, 1, list, 2), 0);
     assert_int_equal(hasher_add(bench.hasher, 2, &nothing, 1), 0);
     assert_int_equal(hasher_add(bench.hasher, 3, NULL, 0), 0);
-    await(&bench, 4);
+    assert_int_equal(hasher_add(bench.hasher, 4, behind_nothing, 2), 0);
+    await(&bench, 5);
+    assert_int_equal(bench.tags[4], 7);
     assert_int_equal(bench.tags[0], 7);
     assert_int_equal(bench.tags[1], HASHER_NONE);
     assert_int_equal(bench.tags[2], HASHER_NONE);

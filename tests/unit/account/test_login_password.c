@@ -163,6 +163,72 @@ static void test_app_passwords(void **state)
     assert_out(bench, 535, "app password office is not for this network");
 }
 
+/* How long a wrong password takes, the shortest of three: what is verified besides adds to it. */
+static double wrong_password_takes(struct bench *bench, const char *name, const char *password)
+{
+    double least = 1e9;
+
+    for (int i = 0; i < 3; i++) {
+        struct timespec before, after;
+        double took;
+        /* Only blocked after three. */
+        bench->client.address =
+            arena_printf(&bench->arena, "198.51.100.%u", (unsigned)bench->conversation % 250 + 1);
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+        plain(bench, name, password);
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+        assert_int_equal(bench->reply.code, 535);
+        took =
+            (double)(after.tv_sec - before.tv_sec) + (double)(after.tv_nsec - before.tv_nsec) / 1e9;
+        least = took < least ? took : least;
+    }
+    return least;
+}
+
+static void add_generated(struct bench *bench, const char *account, unsigned count)
+{
+    struct store_app_password app = {.account = slice_from_cstr(account)};
+
+    for (unsigned i = 0; i < count; i++) {
+        app.name = arena_printf(&bench->arena, "app%u", i);
+        assert_int_equal(
+            password_hash_generated(SLICE("aaaa-bbbb-cccc-dddd"), &bench->arena, &app.password), 0);
+        assert_int_equal(store_app_password_add(bench->store, &app), 0);
+    }
+}
+
+/* Nobody learns from it what there is besides a password, and nobody pays for it. */
+static void test_wrong_passwords_cost_the_same(void **state)
+{
+    static const char *const names[] = {"joe@a.example", "many@a.example", "apps@a.example",
+                                        "none@a.example", "totp@a.example"};
+    static const char *const passwords[] = {"wrong", "wrong123456", "wr\303\266ng"};
+    const struct store_factor factor = {.required = true, .totp_key = SLICE(KEY)};
+    struct store_passwords hashed = {0};
+    struct bench *bench = *state;
+
+    assert_int_equal(password_hash(SLICE("secret"), &bench->arena, &hashed.password), 0);
+    add_account(bench->store, "many@a.example");
+    add_account(bench->store, "apps@a.example");
+    add_account(bench->store, "totp@a.example");
+    store_passwords_set(bench->store, SLICE("joe@a.example"), &hashed);
+    store_passwords_set(bench->store, SLICE("many@a.example"), &hashed);
+    store_passwords_set(bench->store, SLICE("totp@a.example"), &hashed);
+    store_factor_set(bench->store, SLICE("totp@a.example"), &factor);
+    add_generated(bench, "many@a.example", STORE_APP_PASSWORDS_MAX);
+    add_generated(bench, "apps@a.example", 1);
+    for (size_t i = 0; i < sizeof(passwords) / sizeof(passwords[0]); i++) {
+        double nobody = wrong_password_takes(bench, "nobody@a.example", passwords[i]);
+        for (size_t j = 0; j < sizeof(names) / sizeof(names[0]); j++) {
+            double took = wrong_password_takes(bench, names[j], passwords[i]);
+            if (took > 1.75 * nobody || took < nobody / 1.75)
+                fail_msg("%s '%s': %f s, nobody: %f s", names[j], passwords[i], took, nobody);
+        }
+    }
+    plain(bench, "many@a.example", "aaaa-bbbb-cccc-dddd");
+    assert_in(bench, "many@a.example", "app password app0");
+}
+
 static void test_password_and_certificate(void **state)
 {
     struct bench *bench = *state;
@@ -221,6 +287,7 @@ int main(void)
         TEST(test_a_second_factor),
         TEST(test_wrong_codes_are_guesses),
         TEST(test_app_passwords),
+        TEST(test_wrong_passwords_cost_the_same),
         TEST(test_password_and_certificate),
         TEST(test_a_directory_that_verifies),
         TEST(test_later),

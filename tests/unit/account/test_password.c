@@ -201,10 +201,30 @@ static void test_hashes_are_yescrypt_with_fresh_salts(void **state)
     arena_init(&arena);
     assert_int_equal(password_hash(SLICE("correct horse"), &arena, &first), 0);
     assert_int_equal(password_hash(SLICE("correct horse"), &arena, &second), 0);
+    assert_false(password_is_fast(first));
     assert_true(slice_eq(slice_sub(first, 0, 7), SLICE("$y$j9T$")));
     assert_false(slice_eq(first, second));
     assert_int_equal(password_verify(second, SLICE("correct horse")), PASSWORD_RIGHT);
     assert_int_equal(password_verify(second, SLICE("Correct horse")), PASSWORD_WRONG);
+    arena_done(&arena);
+}
+
+static void test_generated_passwords_have_a_fast_hash(void **state)
+{
+    struct slice password, first, second;
+    struct arena arena;
+
+    (void)state;
+    arena_init(&arena);
+    assert_int_equal(password_generate(&arena, &password), 0);
+    assert_int_equal(password_hash_generated(password, &arena, &first), 0);
+    assert_int_equal(password_hash_generated(password, &arena, &second), 0);
+    assert_true(slice_eq(slice_sub(first, 0, 9), SLICE("{SSHA512}")));
+    assert_true(password_is_fast(first));
+    assert_false(slice_eq(first, second));
+    assert_int_equal(password_verify(second, password), PASSWORD_RIGHT);
+    assert_int_equal(password_verify(second, SLICE("abcd-efgh-ijkm-npqr")), PASSWORD_WRONG);
+    assert_int_equal(password_hash_generated(SLICE_NULL, &arena, &first), -EINVAL);
     arena_done(&arena);
 }
 
@@ -310,6 +330,7 @@ int main(void)
         cmocka_unit_test(test_damaged_and_costly_forms_are_nobodys),
         cmocka_unit_test(test_what_cannot_be_a_password_is_wrong),
         cmocka_unit_test(test_hashes_are_yescrypt_with_fresh_salts),
+        cmocka_unit_test(test_generated_passwords_have_a_fast_hash),
         cmocka_unit_test(test_verifying_nothing_takes_as_long),
         cmocka_unit_test(test_scram_verifiers_are_those_of_the_rfcs),
         cmocka_unit_test(test_scram_prepares_the_password),
