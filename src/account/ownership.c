@@ -7,7 +7,8 @@
  *   - an address that was granted to it, by itself or by its domain ("@domain"), which may be
  *     foreign;
  *   - its address with a +tag, as long as that is not an account or alias by itself;
- *   - an alias whose targets include the account, directly or through aliases (OWN_DEPTH_MAX deep);
+ *   - an alias whose targets include the account, directly or through aliases (OWN_DEPTH_MAX deep),
+ *     but not through another account's mailbox: who gets a copy of somebody's mail is not he;
  *   - what reaches the account as its domain's catch_all, or as postmaster.
  *
  * A directory that cannot tell now makes the answer "later", unless something else says yes.
@@ -88,6 +89,19 @@ static void look_at_target(struct search *search, struct slice target)
         push(search, keys.key);
 }
 
+/* An account that keeps its mail, and perhaps has others get a copy. */
+static bool is_mailbox(struct search *search, const struct directory_entry *entry,
+                       struct slice address)
+{
+    for (size_t i = 0; entry->is_account && i < entry->targets.count; i++) {
+        struct meaning_keys keys;
+        meaning_keys(search->claim->meaning, entry->targets.list[i], &keys);
+        if (slice_eq(keys.key, address) || slice_eq(keys.base, address))
+            return true;
+    }
+    return false;
+}
+
 static void open_alias(struct search *search, struct slice address)
 {
     const struct meaning *meaning = search->claim->meaning;
@@ -99,6 +113,8 @@ static void open_alias(struct search *search, struct slice address)
         search->found = OWN_WAITS;
     else if (status == DIRECTORY_LATER)
         search->found = OWN_LATER;
+    if (status == DIRECTORY_FOUND && is_mailbox(search, entry, address))
+        return;
     for (size_t i = 0; status == DIRECTORY_FOUND && i < entry->targets.count; i++) {
         look_at_target(search, entry->targets.list[i]);
         if (search->found == OWN_YES)

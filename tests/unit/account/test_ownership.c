@@ -40,6 +40,10 @@ static void fill(struct store *store)
     add_alias(store, "all@second.example", "sales@other.example");
     add_alias(store, "tagged@example.org", "joe+lists@example.org");
     add_alias(store, "joe+bills@example.org", "ann@example.org");
+    add_alias(store, "eve@second.example", "eve@second.example");
+    add_alias(store, "eve@second.example", "joe@example.org");
+    add_alias(store, "team@second.example", "eve@second.example");
+    add_alias(store, "box@example.org", "bob@example.org");
     add_alias(store, "loop1@example.org", "loop2@example.org");
     add_alias(store, "loop2@example.org", "loop1@example.org");
     for (char i = '1'; i <= '6'; i++) {
@@ -89,6 +93,12 @@ static void test_each_address_is_somebodys_own_or_not(void **state)
         {"ann@example.org", "sales@example.org", false},
         {"far@elsewhere.example", "sales@example.org", true},
         {"joe@example.org", "loop1@example.org", false},
+        /* A copy of another's mail goes to joe. */
+        {"joe@example.org", "eve@second.example", false},
+        {"joe@example.org", "team@second.example", false},
+        {"eve@second.example", "team@second.example", true},
+        /* All of it goes to bob. */
+        {"bob@example.org", "box@example.org", true},
         /* Five deep, and no deeper. */
         {"joe@example.org", "deep2@example.org", true},
         {"joe@example.org", "deep1@example.org", false},
