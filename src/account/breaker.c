@@ -1,11 +1,11 @@
 /*
  * A window is a ring of SLOTS counters, one for each minute of an hour (or second of a minute), so
  * a count is exact to a minute in both directions: what is older than an hour never counts, and
- * what is younger than 59 minutes always does. About 1 KiB an account.
+ * what is younger than 59 minutes always does. About 1.3 KiB an account.
  *
  * The snapshot keeps the slots by their age, without the times of either clock:
  *
- *     version (u8)  { account, tripped (u8), 4 windows: n (u8) { age (u8) count (u32) }* }*
+ *     version (u8)  { account, tripped (u8), 5 windows: n (u8) { age (u8) count (u32) }* }*
  *
  * It is read as anything from a disk, byte by byte, although only we write it.
  */
@@ -16,14 +16,21 @@
 #include <errno.h>
 #include <uthash.h>
 
-enum { SLOTS = 60, SECOND_MS = 1000, MINUTE_MS = 60 * 1000, SNAPSHOT_VERSION = 1 };
+enum { SLOTS = 60, SECOND_MS = 1000, MINUTE_MS = 60 * 1000, SNAPSHOT_VERSION = 2 };
 
 struct window {
     uint64_t newest; /* number of the newest slot since the clock's zero */
     uint32_t counts[SLOTS];
 };
 
-enum window_kind { WINDOW_MINUTE, WINDOW_MESSAGES, WINDOW_RECIPIENTS, WINDOW_BOUNCES, WINDOWS };
+enum window_kind {
+    WINDOW_MINUTE,
+    WINDOW_MESSAGES,
+    WINDOW_RECIPIENTS,
+    WINDOW_BOUNCES,
+    WINDOW_HELD,
+    WINDOWS
+};
 
 struct entry {
     char *account;
@@ -131,7 +138,8 @@ static bool passes(const struct entry *entry, enum window_kind kind, uint32_t mo
                    struct buf *why)
 {
     static const char *const names[] = {"messages in a minute", "messages in an hour",
-                                        "recipients in an hour", "refused recipients in an hour"};
+                                        "recipients in an hour", "refused recipients in an hour",
+                                        "messages held in an hour"};
     uint64_t total = sum(&entry->windows[kind]) + more;
 
     if (limit == 0 || total <= limit)
@@ -155,6 +163,21 @@ enum breaker_verdict breaker_submit(struct breaker *breaker, struct slice accoun
     count(&entry->windows[WINDOW_MINUTE], 1);
     count(&entry->windows[WINDOW_MESSAGES], 1);
     count(&entry->windows[WINDOW_RECIPIENTS], recipients);
+    return BREAKER_GO;
+}
+
+enum breaker_verdict breaker_hold(struct breaker *breaker, struct slice account,
+                                  const struct breaker_limits *limits, uint64_t now_ms,
+                                  struct buf *why)
+{
+    struct entry *entry = use(breaker, account, now_ms);
+    uint64_t limit = limits->messages_per_hour;
+
+    if (limit && limit < BREAKER_HELD_MIN)
+        limit = BREAKER_HELD_MIN;
+    if (passes(entry, WINDOW_HELD, 1, limit, why))
+        return BREAKER_LATER;
+    count(&entry->windows[WINDOW_HELD], 1);
     return BREAKER_GO;
 }
 

@@ -32,6 +32,13 @@ void breaker_free(struct breaker *breaker);
 enum breaker_verdict breaker_submit(struct breaker *breaker, struct slice account,
                                     const struct breaker_limits *limits, uint32_t recipients,
                                     uint64_t now_ms, struct buf *why);
+/* A message of an account that is frozen is about to be held: BREAKER_GO, and it is counted, or
+ * BREAKER_LATER, for nobody may fill the disk with what waits for the administrator. In an hour it
+ * is as many as the account may send, and BREAKER_HELD_MIN at least. */
+enum { BREAKER_HELD_MIN = 100 };
+enum breaker_verdict breaker_hold(struct breaker *breaker, struct slice account,
+                                  const struct breaker_limits *limits, uint64_t now_ms,
+                                  struct buf *why);
 /* So many recipients have refused its mail for good. BREAKER_GO or BREAKER_TRIP; always counted. */
 enum breaker_verdict breaker_bounced(struct breaker *breaker, struct slice account,
                                      const struct breaker_limits *limits, uint32_t recipients,

@@ -244,6 +244,26 @@ static void judge(struct question *question, struct store *store, struct buf *wh
     }
 }
 
+static void hold(struct question *question, struct store *store, struct slice frozen,
+                 struct buf *why, struct msg_submission_reply *reply)
+{
+    struct freezing *freezing = question->freezing;
+    struct slice account = question->message.account;
+    struct breaker_limits limits;
+
+    if (find_limits(freezing, store, account, &limits) < 0) {
+        later(reply);
+        return;
+    }
+    reply->verdict = SUBMISSION_HOLD;
+    reply->text = held_text(question, frozen);
+    freezing->counted = true;
+    if (breaker_hold(freezing->breaker, account, &limits, clock_mono_ms(), why) == BREAKER_GO)
+        return;
+    reply->verdict = SUBMISSION_LATER;
+    reply->text = buf_slice(why);
+}
+
 static void judge_enabled(struct question *question, struct buf *why,
                           struct msg_submission_reply *reply)
 {
@@ -257,8 +277,7 @@ static void judge_enabled(struct question *question, struct buf *why,
     if (r < 0) {
         later(reply);
     } else if (r == 0) {
-        reply->verdict = SUBMISSION_HOLD;
-        reply->text = held_text(question, frozen.why);
+        hold(question, store, frozen.why, why, reply);
     } else {
         judge(question, store, why, reply);
     }

@@ -148,6 +148,22 @@ static void test_a_restart_gives_nothing_away(void **state)
     assert_int_equal(submit(joe, 600, 100 * HOUR), BREAKER_GO);
 }
 
+static void test_what_is_held_has_its_bound_too(void **state)
+{
+    const struct breaker_limits many = {.messages_per_hour = 150}, none = {0};
+
+    (void)state;
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(breaker_hold(breaker, joe, &limits, 0, &why), BREAKER_GO);
+    assert_int_equal(breaker_hold(breaker, joe, &limits, 59 * MINUTE, &why), BREAKER_LATER);
+    assert_why(SLICE("101 messages held in an hour, the limit is 100"));
+    restart(0, 59 * MINUTE, 59 * MINUTE);
+    assert_int_equal(breaker_hold(breaker, joe, &limits, 59 * MINUTE, &why), BREAKER_LATER);
+    assert_int_equal(breaker_hold(breaker, joe, &many, 59 * MINUTE, &why), BREAKER_GO);
+    assert_int_equal(breaker_hold(breaker, joe, &none, 59 * MINUTE, &why), BREAKER_GO);
+    assert_int_equal(breaker_hold(breaker, joe, &limits, 60 * MINUTE, &why), BREAKER_GO);
+}
+
 static void test_a_damaged_snapshot_is_none(void **state)
 {
     struct buf saved;
@@ -166,7 +182,7 @@ static void test_a_damaged_snapshot_is_none(void **state)
         breaker_free(other);
         free(copy);
     }
-    saved.ptr[0] = 2;
+    saved.ptr[0]++;
     assert_int_equal(breaker_load(breaker, buf_slice(&saved), 0, 40 * MINUTE), -EBADMSG);
     buf_done(&saved);
 }
@@ -198,6 +214,7 @@ int main(void)
         T(test_no_limit_is_none),
         T(test_a_thawed_account_counts_from_zero),
         T(test_a_restart_gives_nothing_away),
+        T(test_what_is_held_has_its_bound_too),
         T(test_a_damaged_snapshot_is_none),
         T(test_it_is_bounded),
     };

@@ -1,6 +1,7 @@
 #include "../cmocka_all.h"
 #include "scratch.h"
 
+#include "account/breaker.h"
 #include "account/freezing.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -221,6 +222,21 @@ static void test_too_many_a_minute_come_later(void **state)
     assert_text(last_reply(), "4 messages in a minute, the limit is 3");
 }
 
+/* Whoever has the password does not fill the disk with what waits for the administrator. */
+static void test_what_is_held_has_its_bound(void **state)
+{
+    (void)state;
+    for (int i = 0; i <= BREAKER_HELD_MIN; i++) {
+        bench.n_sent = 0;
+        if (i == 0)
+            assert_int_equal(submit("joe@example.org", 601).verdict, SUBMISSION_HOLD);
+        else
+            assert_int_equal(submit("joe@example.org", 1).verdict, SUBMISSION_HOLD);
+    }
+    assert_int_equal(submit("joe@example.org", 1).verdict, SUBMISSION_LATER);
+    assert_text(last_reply(), "101 messages held in an hour, the limit is 100");
+}
+
 static void test_too_many_an_hour_freeze_it_before_the_answer(void **state)
 {
     struct store_freeze freeze;
@@ -365,6 +381,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_who_may_send_may),
         T(test_too_many_a_minute_come_later),
+        T(test_what_is_held_has_its_bound),
         T(test_too_many_an_hour_freeze_it_before_the_answer),
         T(test_the_queue_is_told_until_it_has_taken_it),
         T(test_a_thawed_account_begins_anew),
