@@ -9,8 +9,9 @@
 #include "io/channel.h"
 
 /* Blocks lifted by hand are noticed, and idle conversations dropped, each TICK_MS; what the
- * accounts can verify is asked each OFFER_TICKS at least. */
-enum { TICK_MS = 1000, OFFER_TICKS = 5 };
+ * accounts can verify is asked each OFFER_TICKS at least; blocks that are over are forgotten each
+ * EXPIRE_TICKS. */
+enum { TICK_MS = 1000, OFFER_TICKS = 5, EXPIRE_TICKS = 60 };
 
 static void wake(void *arg)
 {
@@ -142,7 +143,9 @@ static void on_tick(void *arg)
 
     if (changed)
         login->host.store_note(login->host.arg, login_blocks_read(login->blocks, store, false));
-    if (changed || ++login->ticks % OFFER_TICKS == 0)
+    if (store && login->ticks % EXPIRE_TICKS == 0)
+        login->host.store_note(login->host.arg, login_blocks_expire(login->blocks, store));
+    if (++login->ticks % OFFER_TICKS == 0 || changed)
         review_mechanisms(login);
     conversations_expire(login, clock_mono_ms());
     loop_timer_arm(login->tick, clock_mono_ms() + TICK_MS);

@@ -191,14 +191,25 @@ int login_blocks_read(struct login_blocks *blocks, struct store *store, bool ope
     struct entry *entry, *next;
     int r;
 
-    if (opened)
-        store_block_expire(store, reading.wall_ms);
     HASH_ITER(hh, blocks->stored, entry, next)
     entry->seen = false;
     r = store_block_each(store, on_block, &reading);
     if (r == 0)
         lift_missing(blocks, &reading);
     return r;
+}
+
+int login_blocks_expire(struct login_blocks *blocks, struct store *store)
+{
+    uint64_t wall_ms = clock_wall_ms();
+    struct entry *entry, *next;
+
+    HASH_ITER(hh, blocks->stored, entry, next)
+    {
+        if (entry->until_ms <= wall_ms)
+            drop(blocks, entry);
+    }
+    return store_block_expire(store, wall_ms);
 }
 
 size_t login_blocks_count(const struct login_blocks *blocks)

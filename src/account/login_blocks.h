@@ -25,6 +25,8 @@ int login_blocks_failed(struct login_blocks *blocks, struct store *store, struct
 /* The store was opened, or somebody else has changed it: what is in it is put in force, and what
  * is gone from it is lifted. 0 or -errno. */
 int login_blocks_read(struct login_blocks *blocks, struct store *store, bool opened);
+/* What is over is taken out of memory and of the store. To be called now and then. 0 or -errno. */
+int login_blocks_expire(struct login_blocks *blocks, struct store *store);
 size_t login_blocks_count(const struct login_blocks *blocks);
 
 #endif

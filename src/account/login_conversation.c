@@ -152,13 +152,31 @@ static struct conversation *add(struct login *login, enum role from, const struc
     return c;
 }
 
+/* The table keeps the order of beginning. Whoever waits longest for his client gives way: people's
+ * programs respond at once, so what waits is mostly somebody who wants to fill the table. */
+static bool make_room(struct login *login)
+{
+    struct conversation *c, *next;
+
+    if (HASH_COUNT(login->by_number) < LOGIN_CONVERSATIONS_MAX)
+        return true;
+    HASH_ITER(hh, login->by_number, c, next)
+    {
+        if (c->waiting) {
+            conversation_free(c);
+            return true;
+        }
+    }
+    return false;
+}
+
 void conversation_start(struct login *login, enum role from, const struct msg_sasl *message)
 {
     struct conversation *c = find(login, from, message->conversation);
 
     if (c)
         conversation_free(c);
-    if (HASH_COUNT(login->by_number) >= LOGIN_CONVERSATIONS_MAX) {
+    if (!make_room(login)) {
         login_refuse(login, from, message->conversation, FAILURE_BUSY, "too many conversations");
         return;
     }

@@ -1,6 +1,8 @@
 /* Who guesses, what comes out of order, and what is offered. */
 #include "login_bench.h"
 
+#include "account/login_blocks.h"
+
 /* ---- who guesses ----------------------------------------------------------------------------- */
 
 static void test_blocks(void **state)
@@ -92,6 +94,36 @@ static void test_a_block_is_lifted(void **state)
     assert_in(bench, "joe@a.example", "password");
 }
 
+static void count_block(void *arg, const struct store_block *block)
+{
+    unsigned *count = arg;
+
+    (void)block;
+    ++*count;
+}
+
+/* However many addresses guess: what is over is kept nowhere. */
+static void test_blocks_that_are_over_are_forgotten(void **state)
+{
+    const struct config_auth rules = {.failures = 1, .block_first_ms = 1, .block_max_ms = 1};
+    struct bench *bench = *state;
+    struct login_blocks *blocks = login_blocks_new(&rules);
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < 10; i++) {
+        struct slice address = arena_printf(&bench->arena, "198.51.100.%u", i);
+        assert_int_equal(login_blocks_failed(blocks, bench->store, address, SLICE_NULL), 0);
+    }
+    store_block_each(bench->store, count_block, &count);
+    assert_int_equal(count, 10);
+    usleep(5000);
+    assert_int_equal(login_blocks_expire(blocks, bench->store), 0);
+    count = 0;
+    store_block_each(bench->store, count_block, &count);
+    assert_int_equal(count, 0);
+    login_blocks_free(blocks);
+}
+
 /* ---- order and bounds ------------------------------------------------------------------------ */
 
 static void test_out_of_order(void **state)
@@ -138,6 +170,27 @@ static void test_aborted(void **state)
     assert_in(bench, "joe@a.example", "password");
 }
 
+/* Clients that begin and say no more do not keep others from logging in. */
+static void test_idle_conversations_give_way(void **state)
+{
+    struct bench *bench = *state;
+    uint64_t first = bench->conversation + 1;
+
+    for (unsigned i = 0; i < LOGIN_CONVERSATIONS_MAX; i++) {
+        start(bench, MECHANISM_LOGIN, NULL, 0);
+        await(bench);
+        assert_int_equal(bench->reply.outcome, SASL_CHALLENGE);
+    }
+    plain(bench, "joe@a.example", "secret");
+    assert_in(bench, "joe@a.example", "password");
+    bench->conversation = first;
+    respond(bench, SLICE("joe@a.example"));
+    assert_out(bench, 454, "the conversation is gone");
+    bench->conversation = first + 1;
+    respond(bench, SLICE("joe@a.example"));
+    assert_int_equal(bench->reply.outcome, SASL_CHALLENGE);
+}
+
 static void test_what_is_offered(void **state)
 {
     struct bench *bench = *state;
@@ -175,10 +228,16 @@ static void test_status(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_blocks),          TEST(test_guesses_at_once),
-        TEST(test_proofs_at_once),  TEST(test_a_block_is_lifted),
-        TEST(test_out_of_order),    TEST(test_aborted),
-        TEST(test_what_is_offered), TEST(test_status),
+        TEST(test_blocks),
+        TEST(test_guesses_at_once),
+        TEST(test_proofs_at_once),
+        TEST(test_a_block_is_lifted),
+        TEST(test_out_of_order),
+        TEST(test_aborted),
+        TEST(test_what_is_offered),
+        TEST(test_status),
+        TEST(test_idle_conversations_give_way),
+        TEST(test_blocks_that_are_over_are_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
