@@ -1,6 +1,6 @@
 /*
  * Certificates and files that the configuration names, while the server runs: they are looked at
- * every 20 seconds, and when one has changed and then kept still for 2 seconds, receive or auth get
+ * every 5 seconds, and when one has changed and then kept still for 2 seconds, receive or auth get
  * it anew. The pause is for those who write a chain and then its key: half of a renewal is no
  * mistake to be told.
  *
@@ -15,7 +15,7 @@
 
 #include <unistd.h>
 
-enum { LOOK_MS = 20 * 1000, STILL_MS = 2 * 1000, REMIND_MS = 24 * 3600 * 1000 };
+enum { LOOK_MS = 5 * 1000, STILL_MS = 2 * 1000, REMIND_MS = 24 * 3600 * 1000 };
 
 static void on_time_to_look(void *arg);
 

@@ -126,7 +126,7 @@ def test_refused_recipients_freeze_it_too(server):
     assert b'3 refused recipients in an hour, the limit is 2' in mail
 
 
-@pytest.mark.parametrize('seconds', [0, 0.05, 0.5, 1, 2, 2.2])
+@pytest.mark.parametrize('seconds', [0, 0.5, 2])
 @pytest.mark.parametrize('role', ['auth', 'queue'])
 def test_killed_at_any_moment_it_is_still_held_and_told(server, sink, role, seconds):
     server.may_die = True

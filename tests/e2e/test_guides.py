@@ -4,6 +4,7 @@ Only the server's own name is not ours: its `nuncio` blocks are configurations t
 """
 import imaplib
 import os
+import subprocess
 
 import peers
 import pytest
