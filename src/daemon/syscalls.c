@@ -140,20 +140,21 @@ static int add_conditions(scmp_filter_ctx filter, unsigned needs)
                                     CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
     const scmp_datum_t self = (scmp_datum_t)getpid();
     const struct {
+        unsigned need;
         int number;
         struct scmp_arg_cmp arg;
-        unsigned need;
     } rules[] = {
-        {SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
-        {SCMP_SYS(mmap2), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
-        {SCMP_SYS(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
-        {SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | CLONE_VM | namespaces,
-                                  CLONE_THREAD | CLONE_VM)},
-        {SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, self)},
-        {SCMP_SYS(prlimit64), SCMP_A2(SCMP_CMP_EQ, 0)}, /* reading */
-        {SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)},
-        {SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_GET_NAME)},
-        {SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_UNIX), NEED_CONNECT_UNIX},
+        {0, SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
+        {0, SCMP_SYS(mmap2), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
+        {0, SCMP_SYS(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
+        {0, SCMP_SYS(clone),
+         SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | CLONE_VM | namespaces,
+                 CLONE_THREAD | CLONE_VM)},
+        {0, SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, self)},
+        {0, SCMP_SYS(prlimit64), SCMP_A2(SCMP_CMP_EQ, 0)}, /* reading */
+        {0, SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)},
+        {0, SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_GET_NAME)},
+        {NEED_CONNECT_UNIX, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, AF_UNIX)},
     };
     int count = 0;
 

@@ -33,7 +33,7 @@ static int use(struct keys *keys, struct slice stored)
 {
     struct tls_rules rules = {.only_1_3 = keys->only_1_3};
     struct tls_material material;
-    struct tls_server *tls;
+    struct tls_server *tls = NULL;
     struct arena arena;
     char why[256] = "not what the parent sends";
     int r;

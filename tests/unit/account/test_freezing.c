@@ -127,7 +127,7 @@ static bool take_bounced(uint32_t recipients)
 
 static struct msg_submission_reply last_reply(void)
 {
-    struct msg_submission_reply reply;
+    struct msg_submission_reply reply = {0};
 
     for (unsigned i = bench.n_sent; i-- > 0;) {
         if (bench.sent[i].type != MSG_SUBMISSION_REPLY)

@@ -139,8 +139,8 @@ static void test_damaged_and_costly_forms_are_nobodys(void **state)
         "{ARGON2ID}$argon2d$v=19$m=65536,t=3,p=1$hCQ9Ie89IVmmsGToSOFSAw$N9MvmPSP1w",
         "{ARGON2ID}$argon2id$v=19$m=65536,t=3,p=1$hCQ9Ie89IVmmsGToSOFSAw",
         "{ARGON2ID}$argon2id",
-        "$6$rounds=99999999$abcdefgh$KW3jG25xykRkJCHDPNueAv1FqtcZAyCmPuEz6GI6pJRVDc4UMq/"
-        "2qG3axWUBKfvutXwJXbn7/a6IwOVyqEidh/",
+        ("$6$rounds=99999999$abcdefgh$KW3jG25xykRkJCHDPNueAv1FqtcZAyCmPuEz6GI6pJRVDc4UMq/"
+         "2qG3axWUBKfvutXwJXbn7/a6IwOVyqEidh/"),
         "$6$abcdefgh$KW3jG25xykRkJCHDPNueAv1FqtcZAyCmPuEz6GI6pJRVDc4UMq/2qG3axWUB",
         "$6$abcdefgh",
         "$2b$31$nLB4AAGgLj1RKsq3BryvcOHGZCzrC9Rcpo8EyCAncdG39XxaZA1R.",

@@ -50,8 +50,8 @@ static void test_it_says_what_happened_and_what_to_do(void **state)
         "Subject: The account joe@example.org is frozen\r\n",
         "Date: Sun, 22 Nov 2026 10:00:00 +0000\r\n",
         "Auto-Submitted: auto-generated\r\n",
-        "since Sun, 22 Nov 2026 09:50:00 +0000, because:\r\n\r\n    612 recipients in an hour, the "
-        "limit is 600\r\n",
+        ("since Sun, 22 Nov 2026 09:50:00 +0000, because:\r\n\r\n    612 recipients in an hour, "
+         "the limit is 600\r\n"),
         "12 messages now",
         "    nuncio account thaw joe@example.org\r\n",
         "    nuncio queue release --sender joe@example.org\r\n",
