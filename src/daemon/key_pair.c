@@ -105,28 +105,57 @@ static int check_order(const struct chain *chain, char why[KEY_PAIR_WHY_SIZE])
     return 0;
 }
 
-static int check_strength(const EVP_PKEY *key, char why[KEY_PAIR_WHY_SIZE])
+static int check_size(const EVP_PKEY *key, char why[KEY_PAIR_WHY_SIZE])
 {
-    if (EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA || EVP_PKEY_get_bits(key) >= RSA_BITS_MIN)
+    if (EVP_PKEY_get_bits(key) >= RSA_BITS_MIN)
         return 0;
     snprintf(why, KEY_PAIR_WHY_SIZE, "key: %d bits of RSA are too few today; it takes %d",
              EVP_PKEY_get_bits(key), RSA_BITS_MIN);
     return -EINVAL;
 }
 
-static struct slice describe_kind(EVP_PKEY *key, struct arena *arena)
+static int curve_of(const EVP_PKEY *key)
 {
     char group[64] = "";
-    const char *curve;
     size_t len;
 
+    (void)EVP_PKEY_get_group_name(key, group, sizeof(group), &len);
+    return OBJ_txt2nid(group);
+}
+
+/* The curves that TLS 1.3 signs with (RFC 8446 section 4.2.3). With another one OpenSSL takes the
+ * pair, and refuses every client. */
+static int check_curve(const EVP_PKEY *key, char why[KEY_PAIR_WHY_SIZE])
+{
+    int curve = curve_of(key);
+
+    if (curve == NID_X9_62_prime256v1 || curve == NID_secp384r1 || curve == NID_secp521r1)
+        return 0;
+    snprintf(why, KEY_PAIR_WHY_SIZE,
+             "key: TLS clients do not know its curve (%s); it takes P-256, P-384 or P-521",
+             curve == NID_undef ? "unnamed" : OBJ_nid2sn(curve));
+    return -EINVAL;
+}
+
+static int check_kind(const EVP_PKEY *key, char why[KEY_PAIR_WHY_SIZE])
+{
+    switch (EVP_PKEY_get_base_id(key)) {
+    case EVP_PKEY_RSA:
+        return check_size(key, why);
+    case EVP_PKEY_EC:
+        return check_curve(key, why);
+    default:
+        return 0;
+    }
+}
+
+static struct slice describe_kind(EVP_PKEY *key, struct arena *arena)
+{
     switch (EVP_PKEY_get_base_id(key)) {
     case EVP_PKEY_RSA:
         return arena_printf(arena, "RSA %d", EVP_PKEY_get_bits(key));
     case EVP_PKEY_EC:
-        (void)EVP_PKEY_get_group_name(key, group, sizeof(group), &len);
-        curve = EC_curve_nid2nist(OBJ_txt2nid(group));
-        return arena_printf(arena, "ECDSA %s", curve ? curve : group);
+        return arena_printf(arena, "ECDSA %s", EC_curve_nid2nist(curve_of(key)));
     default:
         return arena_printf(arena, "%s", OBJ_nid2sn(EVP_PKEY_get_base_id(key)));
     }
@@ -182,7 +211,7 @@ static int check_pair(const struct chain *chain, EVP_PKEY *key, struct arena *ar
                          "files must be of the same renewal");
     r = check_order(chain, why);
     if (r == 0)
-        r = check_strength(key, why);
+        r = check_kind(key, why);
     if (r < 0)
         return r;
     pair.kind = describe_kind(key, arena);

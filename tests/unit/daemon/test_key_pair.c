@@ -137,32 +137,54 @@ static void test_what_is_wrong_is_said(void **state)
     arena_done(&arena);
 }
 
-static void test_short_rsa_keys_are_refused(void **state)
+/* The verdict on a certificate with this key, signed by it. Takes the key over. */
+static int judge(EVP_PKEY *key, char why[KEY_PAIR_WHY_SIZE])
 {
-    EVP_PKEY *key = EVP_RSA_gen(1024);
-    struct test_identity weak = {.key = key};
-    char why[KEY_PAIR_WHY_SIZE];
-    struct key_pair pair;
-    struct arena arena;
     X509 *certificate = X509_dup(rsa.certificate);
     BIO *bio = BIO_new(BIO_s_mem());
+    struct key_pair pair;
+    struct arena arena;
     char *bytes;
     long len;
+    int r;
 
-    (void)state;
+    assert_non_null(key);
     arena_init(&arena);
     X509_set_pubkey(certificate, key);
     assert_true(X509_sign(certificate, key, EVP_sha256()) > 0);
     assert_int_equal(PEM_write_bio_X509(bio, certificate), 1);
     len = BIO_get_mem_data(bio, &bytes);
-    weak.key_pem = key_text(&arena, key, NULL);
-    assert_int_equal(
-        key_pair_read(slice_from(bytes, (size_t)len), weak.key_pem, &arena, &pair, why), -EINVAL);
-    assert_non_null(strstr(why, "1024 bits of RSA are too few"));
+    r = key_pair_read(slice_from(bytes, (size_t)len), key_text(&arena, key, NULL), &arena, &pair,
+                      why);
     BIO_free(bio);
     X509_free(certificate);
     EVP_PKEY_free(key);
     arena_done(&arena);
+    return r;
+}
+
+static void test_keys_that_no_client_would_take_are_refused(void **state)
+{
+    static const struct {
+        const char *curve, *why; /* why: "" for a good one */
+    } cases[] = {
+        {"P-256", ""},
+        {"P-384", ""},
+        {"P-521", ""},
+        {"secp256k1", "do not know its curve (secp256k1)"},
+        {"brainpoolP256r1", "do not know its curve (brainpoolP256r1)"},
+    };
+    char why[KEY_PAIR_WHY_SIZE] = "";
+
+    (void)state;
+    assert_int_equal(judge(EVP_RSA_gen(1024), why), -EINVAL);
+    assert_non_null(strstr(why, "1024 bits of RSA are too few"));
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        why[0] = '\0';
+        assert_int_equal(judge(EVP_EC_gen(cases[i].curve), why), *cases[i].why ? -EINVAL : 0);
+        if (!strstr(why, cases[i].why))
+            fail_msg("%s: got '%s'", cases[i].curve, why);
+    }
 }
 
 static void test_files_of_cas(void **state)
@@ -188,7 +210,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good_pairs_tell_what_they_are),
         cmocka_unit_test(test_what_is_wrong_is_said),
-        cmocka_unit_test(test_short_rsa_keys_are_refused),
+        cmocka_unit_test(test_keys_that_no_client_would_take_are_refused),
         cmocka_unit_test(test_files_of_cas),
     };
     return cmocka_run_group_tests(tests, make_identities, free_identities);
