@@ -4,9 +4,7 @@ Standard settings only: 587 with STARTTLS or 465, the server's certificate verif
 tried with a wrong password too, and then nothing may arrive. Those that are not installed are
 skipped by name; scripts/install-deps brings them.
 """
-import http.server
 import itertools
-import json
 import os
 import pathlib
 import re
@@ -15,18 +13,17 @@ import smtplib
 import ssl
 import subprocess
 import tempfile
-import threading
-import time
-import urllib.parse
 
 import pytest
 
+import identity_provider
 import peers
 from peers import OpenSMTPD, Postfix
 from pki import Authority
 from sasl import b64, plain
 from server import Server
 from session import wait_for_mechanism
+from terminal import Terminal
 
 CONF = '''
 listen submission {{ service submission; address 127.0.0.1:{submission}; client_certificate asked;
@@ -35,6 +32,7 @@ listen smtps      {{ service submission; address 127.0.0.1:{smtps}; tls implicit
                      client_certificate asked; client_ca CLIENTS }}
 certificate mx    {{ chain MAIN.pem; key MAIN.key }}
 domain example.test {{ deliver maildir }}
+account_limits {{ messages_per_minute 0 }}
 auth {{ failures 1000; delay 1ms; oauth {{ introspection http://127.0.0.1:PROVIDER/introspect }} }}
 '''
 JOE, BOX = 'joe@example.test', 'box@example.test'
@@ -42,23 +40,6 @@ PASSWORD, WRONG = 'correct horse battery', 'incorrect horse'
 TOKEN, WRONG_TOKEN = 'a-good-token', 'a-bad-token'
 HOST = '127.0.0.1'
 numbers = itertools.count(1)
-
-
-class Provider(http.server.BaseHTTPRequestHandler):
-    """An identity provider that knows one token (RFC 7662)."""
-
-    def do_POST(self):
-        form = urllib.parse.parse_qs(self.rfile.read(int(self.headers['Content-Length'])).decode())
-        known = form.get('token') == [TOKEN]
-        answer = json.dumps({'active': known, **({'username': JOE} if known else {})}).encode()
-        self.send_response(200)
-        self.send_header('Content-Type', 'application/json')
-        self.send_header('Content-Length', str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *_):
-        pass
 
 
 @pytest.fixture(scope='module')
@@ -83,18 +64,15 @@ def badge(folder):
 @pytest.fixture(scope='module')
 def server(users, folder, authority, badge):
     authority.issue('main', ['mx.nuncio.test', 'localhost', HOST])
-    provider = http.server.ThreadingHTTPServer((HOST, 0), Provider)
-    threading.Thread(target=provider.serve_forever, daemon=True).start()
     conf = CONF.replace('CLIENTS', str(badge.chain.parent / 'ca.pem'))
     conf = conf.replace('MAIN', str(authority.folder / 'main'))
-    server = Server(folder / 's', conf.replace('PROVIDER', str(provider.server_address[1])))
-    server.account(JOE, password=PASSWORD, cram=True)
-    server.account(BOX)
-    wait_for_mechanism(server.port('smtps'), 'CRAM-MD5')
-    yield server
-    server.stop()
-    provider.shutdown()
-    provider.server_close()
+    with identity_provider.serve(TOKEN, JOE) as port:
+        server = Server(folder / 's', conf.replace('PROVIDER', str(port)))
+        server.account(JOE, password=PASSWORD, cram=True)
+        server.account(BOX)
+        wait_for_mechanism(server.port('smtps'), 'CRAM-MD5')
+        yield server
+        server.stop()
 
 
 def needs(*programs):
@@ -114,10 +92,7 @@ def run(server, *argv, input=None, env=None, cwd=None):
 
 
 class Try:
-    """One message that must arrive, or not: a subject of its own tells which.
-
-        check = Try(server); ... check.subject ...; check.arrived() or check.refused(code, output)
-    """
+    """One message that must arrive, or not: a subject of its own tells which."""
 
     def __init__(self, server):
         self.server, self.subject = server, f'number {next(numbers)}.'
@@ -269,52 +244,12 @@ def test_msmtp_with_a_wrong_password(server, authority, check, mechanism):
 
 # Programs that hand over what they are given: the test says the SMTP.
 
-class Terminal:
-    """A program on two pipes. expect() reads until a pattern. slowly: it forgets lines that come with
-    others in one read."""
-
-    def __init__(self, *argv, env=None, slowly=False):
-        self.process = subprocess.Popen([str(arg) for arg in argv], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0,
-                                        env={**os.environ, **(env or {})})
-        self.output, self.seen, self.pause = '', 0, 0.05 if slowly else 0
-        self.changed = threading.Condition()
-        threading.Thread(target=self.read, daemon=True).start()
-
-    def read(self):
-        while data := self.process.stdout.read(4096):
-            with self.changed:
-                self.output += data.decode(errors='replace')
-                self.changed.notify()
-
-    def expect(self, pattern, seconds=20):
-        deadline = time.monotonic() + seconds
-        with self.changed:
-            while not (found := re.compile(pattern, re.M).search(self.output, self.seen)):
-                left = deadline - time.monotonic()
-                assert left > 0, f'{pattern!r} did not come: {self.output[self.seen:]!r}\n{self.output}'
-                self.changed.wait(left)
-            self.seen = found.end()
-
-    def say(self, line, pattern):
-        for one in line.split('\r\n'):
-            self.process.stdin.write(f'{one}\r\n'.encode())
-            time.sleep(self.pause)
-        self.expect(pattern)
-
-    def send_mail(self, check):
-        self.say(f'MAIL FROM:<{JOE}>', r'250 2\.1\.0')
-        self.say(f'RCPT TO:<{BOX}>', r'250 2\.1\.5')
-        self.say('DATA', '354')
-        self.say(check.text.replace('\n', '\r\n') + '.', r'250 2\.\d')
-        self.say('QUIT', r'221 2\.0\.0')
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
+def send_mail(terminal, check):
+    terminal.say(f'MAIL FROM:<{JOE}>', r'250 2\.1\.0')
+    terminal.say(f'RCPT TO:<{BOX}>', r'250 2\.1\.5')
+    terminal.say('DATA', '354')
+    terminal.say(check.text.replace('\n', '\r\n') + '.', r'250 2\.\d')
+    terminal.say('QUIT', r'221 2\.0\.0')
 
 
 @needs('openssl')
@@ -331,7 +266,7 @@ def test_openssl_s_client(server, authority, check, port, version, password):
             client.say('AUTH PLAIN ' + b64(plain(JOE, WRONG)), r'535 5\.7\.8')
             return
         client.say('AUTH PLAIN ' + b64(plain(JOE, PASSWORD)), r'235 2\.7\.0')
-        client.send_mail(check)
+        send_mail(client, check)
     check.arrived()
 
 
@@ -347,7 +282,7 @@ def test_gnutls_cli(server, authority, check, port, password):
             client.say('AUTH PLAIN ' + b64(plain(JOE, WRONG)), r'535 5\.7\.8')
             return
         client.say('AUTH PLAIN ' + b64(plain(JOE, PASSWORD)), r'235 2\.7\.0')
-        client.send_mail(check)
+        send_mail(client, check)
     check.arrived()
 
 
@@ -368,7 +303,7 @@ GSASL = {'PLAIN': [], 'LOGIN': [], 'CRAM-MD5': [], 'SCRAM-SHA-256': ['--no-cb'],
 def test_gsasl(server, authority, check, mechanism):
     with gsasl(server, authority, mechanism, PASSWORD, *GSASL[mechanism]) as client:
         client.expect(r'^235 2\.7\.0')
-        client.send_mail(check)
+        send_mail(client, check)
     check.arrived()
 
 
@@ -377,7 +312,7 @@ def test_gsasl_with_a_certificate(server, authority, badge, check):
     with gsasl(server, authority, 'EXTERNAL', '', '--x509-cert-file', badge.chain, '--x509-key-file',
                badge.key) as client:
         client.expect(r'^235 2\.7\.0')
-        client.send_mail(check)
+        send_mail(client, check)
     check.arrived()
 
 
@@ -419,7 +354,7 @@ def test_cyrus_sasl_has_no_mechanism_more_that_we_have(server):
 def test_cyrus_sasl(server, check, port, mechanism):
     with smtptest(server, port, mechanism, PASSWORD) as client:
         client.expect('Authenticated')
-        client.send_mail(check)
+        send_mail(client, check)
     check.arrived()
 
 
@@ -429,7 +364,7 @@ def test_cyrus_sasl_with_a_certificate(server, badge, check):
     both_parts.write_text(badge.chain.read_text() + badge.key.read_text())
     with smtptest(server, 'submission', 'EXTERNAL', '', '-t', both_parts) as client:
         client.expect('Authenticated')
-        client.send_mail(check)
+        send_mail(client, check)
     check.arrived()
 
 
@@ -629,7 +564,6 @@ def test_postfix(server, authority, folder, check, port, mechanism):
 
 @pytest.mark.skipif(not peers.available('postfix'), reason='needs root and Postfix')
 def test_postfix_with_a_wrong_password(server, authority, folder, check):
-    """It keeps the mail and says why."""
     place = folder / 'postfix-wrong'
     place.mkdir()
     with Postfix(place, postfix_settings(server, authority, place, 'submission', '', WRONG)) as postfix:
