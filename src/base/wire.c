@@ -92,6 +92,25 @@ struct slice wire_get_slice(struct wire *wire)
     return wire_get_bytes(wire, wire_get_u32(wire));
 }
 
+bool wire_get_bool(struct wire *wire)
+{
+    uint8_t value = wire_get_u8(wire);
+
+    if (value > 1)
+        wire->failed = true;
+    return value == 1;
+}
+
+uint32_t wire_get_count(struct wire *wire, uint32_t max)
+{
+    uint32_t count = wire_get_u32(wire);
+
+    if (count <= max && count <= wire->rest.len)
+        return count;
+    wire->failed = true;
+    return 0;
+}
+
 bool wire_ended_well(const struct wire *wire)
 {
     return !wire->failed && wire->rest.len == 0;

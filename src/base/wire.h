@@ -28,6 +28,11 @@ uint16_t wire_get_u16(struct wire *wire);
 uint32_t wire_get_u32(struct wire *wire);
 uint64_t wire_get_u64(struct wire *wire);
 struct slice wire_get_slice(struct wire *wire);
+/* A u8 that is 0 or 1; another one is a failure. */
+bool wire_get_bool(struct wire *wire);
+/* A u32 that says how many elements follow: no more than `max`, and no more than the rest could
+ * hold at a byte each; otherwise a failure and 0. */
+uint32_t wire_get_count(struct wire *wire, uint32_t max);
 /* Exactly n bytes. */
 struct slice wire_get_bytes(struct wire *wire, size_t n);
 /* Nothing failed and nothing is left. */

@@ -33,16 +33,6 @@ void certificate_facts_encode(struct buf *out, const struct certificate_facts *f
     }
 }
 
-static uint32_t get_count(struct wire *in, uint32_t max)
-{
-    uint32_t count = wire_get_u32(in);
-
-    if (count <= max && count <= in->rest.len)
-        return count;
-    in->failed = true;
-    return 0;
-}
-
 static void get_fact(struct wire *in, struct arena *arena, struct certificate_fact *ret_fact)
 {
     ret_fact->kind = (enum certificate_kind)wire_get_u8(in);
@@ -56,7 +46,7 @@ static void get_fact(struct wire *in, struct arena *arena, struct certificate_fa
     ret_fact->problem = arena_dup(arena, wire_get_slice(in));
     ret_fact->warning = arena_dup(arena, wire_get_slice(in));
     ret_fact->waits_until = wire_get_u64(in);
-    ret_fact->pair.n_hosts = get_count(in, TLS_HOSTS_MAX);
+    ret_fact->pair.n_hosts = wire_get_count(in, TLS_HOSTS_MAX);
     ret_fact->pair.hosts =
         arena_alloc(arena, ret_fact->pair.n_hosts * sizeof(*ret_fact->pair.hosts));
     for (uint32_t i = 0; i < ret_fact->pair.n_hosts; i++)
@@ -67,7 +57,7 @@ int certificate_facts_decode(struct slice stored, struct arena *arena,
                              struct certificate_facts *ret_facts)
 {
     struct wire in = wire_from(stored);
-    struct certificate_facts facts = {.count = get_count(&in, FACTS_MAX)};
+    struct certificate_facts facts = {.count = wire_get_count(&in, FACTS_MAX)};
 
     facts.list = arena_alloc(arena, facts.count * sizeof(*facts.list));
     for (uint32_t i = 0; i < facts.count; i++)

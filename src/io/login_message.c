@@ -11,15 +11,6 @@ static int ended(const struct wire *in, bool in_range)
     return wire_ended_well(in) && in_range ? 0 : -EBADMSG;
 }
 
-static bool get_bool(struct wire *in)
-{
-    uint8_t value = wire_get_u8(in);
-
-    if (value > 1)
-        in->failed = true;
-    return value == 1;
-}
-
 static void put_client(struct buf *out, const struct sasl_client *client)
 {
     wire_put_slice(out, client->address);
@@ -38,14 +29,10 @@ static void get_client(struct wire *in, struct arena *arena, struct sasl_client 
 
     client->address = wire_get_slice(in);
     client->listener = wire_get_slice(in);
-    client->tls = get_bool(in);
+    client->tls = wire_get_bool(in);
     client->binding = wire_get_slice(in);
     client->fingerprint = wire_get_slice(in);
-    client->n_cert_emails = wire_get_u32(in);
-    if (client->n_cert_emails > SASL_CERT_EMAILS_MAX) {
-        in->failed = true;
-        client->n_cert_emails = 0;
-    }
+    client->n_cert_emails = wire_get_count(in, SASL_CERT_EMAILS_MAX);
     client->cert_emails = arena_alloc(arena, client->n_cert_emails * sizeof(*client->cert_emails));
     for (uint32_t i = 0; i < client->n_cert_emails; i++)
         client->cert_emails[i] = wire_get_slice(in);
@@ -69,7 +56,7 @@ int msg_sasl_decode(struct slice payload, struct arena *arena, struct msg_sasl *
     m->conversation = wire_get_u64(&in);
     m->step = (enum sasl_step)wire_get_u8(&in);
     m->mechanism = wire_get_u32(&in);
-    m->has_response = get_bool(&in);
+    m->has_response = wire_get_bool(&in);
     m->response = wire_get_slice(&in);
     get_client(&in, arena, &m->client);
     return ended(&in, m->step >= SASL_START && m->step <= SASL_ABORT &&
@@ -185,7 +172,7 @@ int msg_frozen_decode(struct slice payload, struct arena *arena, struct msg_froz
     (void)arena;
     ret_message->account = wire_get_slice(&in);
     ret_message->since_ms = wire_get_u64(&in);
-    ret_message->tell = get_bool(&in);
+    ret_message->tell = wire_get_bool(&in);
     ret_message->why = wire_get_slice(&in);
     return ended(&in, true);
 }

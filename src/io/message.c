@@ -21,27 +21,6 @@ static int ended(const struct wire *in, bool in_range)
     return wire_ended_well(in) && in_range ? 0 : -EBADMSG;
 }
 
-static bool get_bool(struct wire *in)
-{
-    uint8_t value = wire_get_u8(in);
-
-    if (value > 1)
-        in->failed = true;
-    return value == 1;
-}
-
-/* An array's length: no more than `max`, and no more than the rest could hold at one byte each. */
-static uint32_t get_count(struct wire *in, uint32_t max)
-{
-    uint32_t count = wire_get_u32(in);
-
-    if (count > max || count > in->rest.len) {
-        in->failed = true;
-        return 0;
-    }
-    return count;
-}
-
 void msg_peer_encode(struct buf *out, const struct msg_peer *message)
 {
     wire_put_u8(out, (uint8_t)message->role);
@@ -68,7 +47,7 @@ int msg_config_taken_decode(struct slice payload, struct arena *arena,
     struct wire in = wire_from(payload);
 
     (void)arena;
-    ret_message->taken = get_bool(&in);
+    ret_message->taken = wire_get_bool(&in);
     ret_message->text = wire_get_slice(&in);
     return ended(&in, true);
 }
@@ -194,7 +173,7 @@ int msg_resolved_decode(struct slice payload, struct arena *arena, struct msg_re
     m->account = wire_get_slice(&in);
     m->quota_bytes = wire_get_u64(&in);
     m->quota_messages = wire_get_u32(&in);
-    m->n_targets = get_count(&in, RESOLVE_TARGETS_MAX);
+    m->n_targets = wire_get_count(&in, RESOLVE_TARGETS_MAX);
     m->targets = arena_alloc(arena, m->n_targets * sizeof(*m->targets));
     for (uint32_t i = 0; i < m->n_targets; i++)
         m->targets[i] = wire_get_slice(&in);
@@ -218,7 +197,7 @@ int msg_usage_decode(struct slice payload, struct arena *arena, struct msg_usage
     ret_message->account = wire_get_slice(&in);
     ret_message->bytes = wire_get_u64(&in);
     ret_message->messages = wire_get_u64(&in);
-    ret_message->full = get_bool(&in);
+    ret_message->full = wire_get_bool(&in);
     return ended(&in, true);
 }
 
@@ -285,10 +264,10 @@ int msg_unit_decode(struct slice payload, struct arena *arena, struct msg_unit *
     m->envid = wire_get_slice(&in);
     m->ret = (enum dsn_ret)wire_get_u8(&in);
     m->body = (enum body_kind)wire_get_u8(&in);
-    m->smtputf8 = get_bool(&in);
-    m->requiretls = get_bool(&in);
+    m->smtputf8 = wire_get_bool(&in);
+    m->requiretls = wire_get_bool(&in);
     m->received_ms = wire_get_u64(&in);
-    m->n_recipients = get_count(&in, ENVELOPE_RECIPIENTS_MAX);
+    m->n_recipients = wire_get_count(&in, ENVELOPE_RECIPIENTS_MAX);
     m->recipients = arena_alloc(arena, m->n_recipients * sizeof(*m->recipients));
     for (uint32_t i = 0; i < m->n_recipients; i++)
         get_unit_recipient(&in, &m->recipients[i]);
@@ -309,7 +288,7 @@ static void get_done_recipient(struct wire *in, struct done_recipient *recipient
 {
     recipient->index = wire_get_u32(in);
     recipient->kind = (enum done_kind)wire_get_u8(in);
-    recipient->dsn_passed_on = get_bool(in);
+    recipient->dsn_passed_on = wire_get_bool(in);
     recipient->status = wire_get_slice(in);
     recipient->reply = wire_get_slice(in);
     if (recipient->kind < DONE_OK || recipient->kind > DONE_NETWORK || recipient->status.len == 0)
@@ -336,11 +315,11 @@ int msg_done_decode(struct slice *payload, struct arena *arena, struct msg_done 
 
     m->unit = wire_get_u64(&in);
     m->remote = wire_get_slice(&in);
-    m->remote_lmtp = get_bool(&in);
+    m->remote_lmtp = wire_get_bool(&in);
     m->reused = wire_get_u32(&in);
     m->duration_ms = wire_get_u32(&in);
     m->recipients_limit = wire_get_u32(&in);
-    m->n_recipients = get_count(&in, ENVELOPE_RECIPIENTS_MAX);
+    m->n_recipients = wire_get_count(&in, ENVELOPE_RECIPIENTS_MAX);
     m->recipients = arena_alloc(arena, m->n_recipients * sizeof(*m->recipients));
     for (uint32_t i = 0; i < m->n_recipients; i++)
         get_done_recipient(&in, &m->recipients[i]);
@@ -391,8 +370,8 @@ int msg_ran_decode(struct slice payload, struct arena *arena, struct msg_ran *re
 
     (void)arena;
     ret_message->request = wire_get_u64(&in);
-    ret_message->started = get_bool(&in);
-    ret_message->timed_out = get_bool(&in);
+    ret_message->started = wire_get_bool(&in);
+    ret_message->timed_out = wire_get_bool(&in);
     ret_message->status = wire_get_u32(&in);
     ret_message->text = wire_get_slice(&in);
     return ended(&in, true);

@@ -24,22 +24,12 @@ void tls_material_encode(struct buf *out, const struct tls_material *material)
     }
 }
 
-static uint32_t get_count(struct wire *in, uint32_t max)
-{
-    uint32_t count = wire_get_u32(in);
-
-    if (count <= max && count <= in->rest.len)
-        return count;
-    in->failed = true;
-    return 0;
-}
-
 static void get_pair(struct wire *in, struct arena *arena, struct tls_pair *ret_pair)
 {
     ret_pair->name = wire_get_slice(in);
     ret_pair->chain = wire_get_slice(in);
     ret_pair->key = wire_get_slice(in);
-    ret_pair->n_hosts = get_count(in, TLS_HOSTS_MAX);
+    ret_pair->n_hosts = wire_get_count(in, TLS_HOSTS_MAX);
     ret_pair->hosts = arena_alloc(arena, ret_pair->n_hosts * sizeof(*ret_pair->hosts));
     for (uint32_t i = 0; i < ret_pair->n_hosts; i++)
         ret_pair->hosts[i] = wire_get_slice(in);
@@ -50,11 +40,11 @@ int tls_material_decode(struct slice stored, struct arena *arena, struct tls_mat
     struct wire in = wire_from(stored);
     struct tls_material *m = ret_material;
 
-    m->n_pairs = get_count(&in, TLS_PAIRS_MAX);
+    m->n_pairs = wire_get_count(&in, TLS_PAIRS_MAX);
     m->pairs = arena_alloc(arena, m->n_pairs * sizeof(*m->pairs));
     for (uint32_t i = 0; i < m->n_pairs; i++)
         get_pair(&in, arena, &m->pairs[i]);
-    m->n_client_cas = get_count(&in, TLS_PAIRS_MAX);
+    m->n_client_cas = wire_get_count(&in, TLS_PAIRS_MAX);
     m->client_cas = arena_alloc(arena, m->n_client_cas * sizeof(*m->client_cas));
     for (uint32_t i = 0; i < m->n_client_cas; i++) {
         m->client_cas[i].listener = wire_get_slice(&in);

@@ -85,6 +85,25 @@ static void test_failure_sticks(void **state)
     assert_true(wire_ended_well(&wire));
 }
 
+static void test_a_bool_and_a_count_are_held_to_their_range(void **state)
+{
+    struct wire good = wire_from(SLICE("\1\2\0\0\0ab"));
+    struct wire two = wire_from(SLICE("\2"));
+    struct wire many = wire_from(SLICE("\3\0\0\0abc"));
+    struct wire more_than_there = wire_from(SLICE("\3\0\0\0ab"));
+
+    (void)state;
+    assert_true(wire_get_bool(&good));
+    assert_int_equal(wire_get_count(&good, 2), 2);
+    assert_false(good.failed);
+    (void)wire_get_bool(&two);
+    assert_true(two.failed);
+    assert_int_equal(wire_get_count(&many, 2), 0);
+    assert_true(many.failed);
+    assert_int_equal(wire_get_count(&more_than_there, 5), 0);
+    assert_true(more_than_there.failed);
+}
+
 static void test_writer_inherits_the_bound(void **state)
 {
     struct buf buf;
@@ -106,6 +125,7 @@ int main(void)
         cmocka_unit_test(test_little_endian),
         cmocka_unit_test(test_round_trip_and_every_cut),
         cmocka_unit_test(test_failure_sticks),
+        cmocka_unit_test(test_a_bool_and_a_count_are_held_to_their_range),
         cmocka_unit_test(test_writer_inherits_the_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
