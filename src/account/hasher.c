@@ -1,5 +1,5 @@
 /*
- * Two threads that take jobs from a list in the order they came. See hasher.h.
+ * Two threads that take jobs from two lists, each in the order they came. See hasher.h.
  *
  * One lock guards the lists and the count; hashing is done outside of it. A job is one block of
  * memory with the candidates and their bytes, so that wiping it is one call.
@@ -29,7 +29,7 @@ struct hasher {
     unsigned n_threads;
     pthread_mutex_t lock; /* guards the rest */
     pthread_cond_t changed;
-    struct job *waiting, *done;
+    struct job *known, *strangers, *done;
     size_t n_waiting; /* those being hashed too */
     bool stopping;
 };
@@ -63,18 +63,28 @@ static int run_job(const struct job *job)
     return HASHER_NONE;
 }
 
+/* With the lock held. NULL: nothing waits. */
+static struct job *take_job(struct hasher *hasher)
+{
+    struct job **list = hasher->known ? &hasher->known : &hasher->strangers;
+    struct job *job = *list;
+
+    if (job)
+        LL_DELETE(*list, job);
+    return job;
+}
+
 static void *run_thread(void *arg)
 {
     struct hasher *hasher = arg;
 
     pthread_mutex_lock(&hasher->lock);
     while (!hasher->stopping) {
-        struct job *job = hasher->waiting;
+        struct job *job = take_job(hasher);
         if (!job) {
             pthread_cond_wait(&hasher->changed, &hasher->lock);
             continue;
         }
-        LL_DELETE(hasher->waiting, job);
         pthread_mutex_unlock(&hasher->lock);
         job->answer = run_job(job);
         pthread_mutex_lock(&hasher->lock);
@@ -115,7 +125,8 @@ void hasher_free(struct hasher *hasher)
     pthread_mutex_unlock(&hasher->lock);
     for (unsigned i = 0; i < hasher->n_threads; i++)
         pthread_join(hasher->threads[i], NULL);
-    free_jobs(hasher->waiting);
+    free_jobs(hasher->known);
+    free_jobs(hasher->strangers);
     free_jobs(hasher->done);
     pthread_cond_destroy(&hasher->changed);
     pthread_mutex_destroy(&hasher->lock);
@@ -154,9 +165,11 @@ static struct job *make_job(uint64_t number, const struct hash_candidate *list, 
     return job;
 }
 
-int hasher_add(struct hasher *hasher, uint64_t number, const struct hash_candidate *list,
-               size_t count)
+int hasher_add(struct hasher *hasher, uint64_t number, bool known,
+               const struct hash_candidate *list, size_t count)
 {
+    struct job **jobs = known ? &hasher->known : &hasher->strangers;
+    size_t most = known ? HASHER_JOBS_MAX : HASHER_STRANGERS_MAX;
     struct job *job;
     int r = 0;
 
@@ -164,11 +177,11 @@ int hasher_add(struct hasher *hasher, uint64_t number, const struct hash_candida
         return -EAGAIN;
     job = make_job(number, list, count);
     pthread_mutex_lock(&hasher->lock);
-    if (hasher->n_waiting >= HASHER_JOBS_MAX) {
+    if (hasher->n_waiting >= most) {
         r = -EAGAIN;
     } else {
         hasher->n_waiting++;
-        LL_APPEND(hasher->waiting, job);
+        LL_APPEND(*jobs, job);
         pthread_cond_signal(&hasher->changed);
     }
     pthread_mutex_unlock(&hasher->lock);

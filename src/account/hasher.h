@@ -13,6 +13,7 @@
 
 /* As many threads as a small machine has processors; a queue that is worked off in seconds. */
 enum { HASHER_THREADS = 2, HASHER_JOBS_MAX = 128, HASHER_CANDIDATES_MAX = 104 };
+enum { HASHER_STRANGERS_MAX = 96 /* of the jobs */ };
 enum { HASHER_NONE = -1 };
 
 struct hash_candidate {
@@ -31,8 +32,9 @@ int hasher_start(struct hasher *hasher);
 void hasher_free(struct hasher *hasher);
 
 /* Candidates (at most HASHER_CANDIDATES_MAX) are copied, and wiped afterwards. 0, or -EAGAIN: too
- * many wait already. */
-int hasher_add(struct hasher *hasher, uint64_t job, const struct hash_candidate *list,
+ * many wait already. `known`: who has logged in from there before has his turn before strangers,
+ * and places that they cannot take. */
+int hasher_add(struct hasher *hasher, uint64_t job, bool known, const struct hash_candidate *list,
                size_t count);
 
 /* `tag` of the first right candidate, or HASHER_NONE. */

@@ -76,6 +76,11 @@ bool login_blocks_may_try(struct login_blocks *blocks, struct slice address, str
     return throttle_may_try(blocks->throttle, address, account, clock_mono_ms(), &until);
 }
 
+bool login_blocks_knows(struct login_blocks *blocks, struct slice address, struct slice account)
+{
+    return throttle_knows(blocks->throttle, address, account);
+}
+
 void login_blocks_succeeded(struct login_blocks *blocks, struct slice address, struct slice account)
 {
     throttle_succeeded(blocks->throttle, address, account, clock_mono_ms());

@@ -15,6 +15,8 @@ void login_blocks_free(struct login_blocks *blocks);
 void login_blocks_set_rules(struct login_blocks *blocks, const struct config_auth *rules);
 
 bool login_blocks_may_try(struct login_blocks *blocks, struct slice address, struct slice account);
+/* Whether the account has logged in from there. */
+bool login_blocks_knows(struct login_blocks *blocks, struct slice address, struct slice account);
 void login_blocks_succeeded(struct login_blocks *blocks, struct slice address,
                             struct slice account);
 /* Begins blocks where it is due: they are logged, and stored when there is a store. 0 or what the

@@ -112,7 +112,9 @@ static void hash(struct conversation *c)
     if (!c->checks_itself)
         add_own(c, &candidates, secret);
     add_apps(c, &candidates, secret, false);
-    r = hasher_add(c->login->hasher, c->job, candidates.list, candidates.count);
+    r = hasher_add(c->login->hasher, c->job,
+                   login_blocks_knows(c->login->blocks, c->client.address, c->account),
+                   candidates.list, candidates.count);
     wipe_prepared(&candidates, secret);
     if (r < 0)
         conversation_fail(c, FAILURE_BUSY, "too many passwords wait to be verified");

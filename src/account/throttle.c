@@ -317,6 +317,14 @@ bool throttle_may_try(struct throttle *throttle, struct slice address, struct sl
     return until == 0;
 }
 
+bool throttle_knows(struct throttle *throttle, struct slice address, struct slice account)
+{
+    struct keys keys;
+
+    make_keys(&keys, address, account);
+    return find(throttle, &keys.pair) != NULL;
+}
+
 /* How many of the address's last failures in a row were for this account. */
 static void note_account(struct subject *address, struct slice account)
 {

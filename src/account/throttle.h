@@ -53,6 +53,8 @@ void throttle_set_rules(struct throttle *throttle, const struct throttle_rules *
  * empty (not known yet), `address` too (a unix socket). */
 bool throttle_may_try(struct throttle *throttle, struct slice address, struct slice account,
                       uint64_t now_ms, uint64_t *ret_until_ms);
+/* Whether this account has logged in from there. */
+bool throttle_knows(struct throttle *throttle, struct slice address, struct slice account);
 /* A failure; up to two blocks (of the address, of the account) begin with it. Returns how many. */
 unsigned throttle_failed(struct throttle *throttle, struct slice address, struct slice account,
                          uint64_t now_ms, struct throttle_block ret_blocks[2]);

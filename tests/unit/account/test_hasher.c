@@ -13,6 +13,7 @@ struct bench {
     pthread_cond_t woken;
     unsigned wakes, answers;
     int tags[HASHER_JOBS_MAX + 1];
+    unsigned turns[HASHER_JOBS_MAX + 1]; /* when they were answered */
 };
 
 static void on_wake(void *arg)
@@ -30,7 +31,7 @@ static void on_answer(void *arg, uint64_t job, int tag)
     struct bench *bench = arg;
 
     bench->tags[job] = tag;
-    bench->answers++;
+    bench->turns[job] = bench->answers++;
 }
 
 static void await(struct bench *bench, unsigned answers)
@@ -72,11 +73,11 @@ static void test_the_first_right_one(void **state)
     (void)state;
     bench_init(&bench);
     assert_int_equal(hasher_start(bench.hasher), 0);
-    assert_int_equal(hasher_add(bench.hasher, 0, list, 4), 0);
-    assert_int_equal(hasher_add(bench.hasher, 1, list, 2), 0);
-    assert_int_equal(hasher_add(bench.hasher, 2, &nothing, 1), 0);
-    assert_int_equal(hasher_add(bench.hasher, 3, NULL, 0), 0);
-    assert_int_equal(hasher_add(bench.hasher, 4, behind_nothing, 2), 0);
+    assert_int_equal(hasher_add(bench.hasher, 0, false, list, 4), 0);
+    assert_int_equal(hasher_add(bench.hasher, 1, false, list, 2), 0);
+    assert_int_equal(hasher_add(bench.hasher, 2, false, &nothing, 1), 0);
+    assert_int_equal(hasher_add(bench.hasher, 3, false, NULL, 0), 0);
+    assert_int_equal(hasher_add(bench.hasher, 4, false, behind_nothing, 2), 0);
     await(&bench, 5);
     assert_int_equal(bench.tags[4], 7);
     assert_int_equal(bench.tags[0], 7);
@@ -98,8 +99,8 @@ static void test_bounds(void **state)
     (void)state;
     bench_init(&bench);
     for (uint64_t i = 0; i < HASHER_JOBS_MAX; i++)
-        assert_int_equal(hasher_add(bench.hasher, i, &one, 1), 0);
-    assert_true(hasher_add(bench.hasher, HASHER_JOBS_MAX, &one, 1) < 0);
+        assert_int_equal(hasher_add(bench.hasher, i, i >= HASHER_STRANGERS_MAX, &one, 1), 0);
+    assert_true(hasher_add(bench.hasher, HASHER_JOBS_MAX, true, &one, 1) < 0);
     memset(password, 'x', 3);
     assert_int_equal(hasher_start(bench.hasher), 0);
     await(&bench, HASHER_JOBS_MAX);
@@ -107,9 +108,29 @@ static void test_bounds(void **state)
         assert_int_equal(bench.tags[i], 1);
     for (size_t i = 0; i <= HASHER_CANDIDATES_MAX; i++)
         many[i] = one;
-    assert_true(hasher_add(bench.hasher, 0, many, HASHER_CANDIDATES_MAX + 1) < 0);
+    assert_true(hasher_add(bench.hasher, 0, false, many, HASHER_CANDIDATES_MAX + 1) < 0);
     for (uint64_t i = 0; i < 10; i++)
-        assert_int_equal(hasher_add(bench.hasher, i, NULL, 0), 0);
+        assert_int_equal(hasher_add(bench.hasher, i, false, NULL, 0), 0);
+    hasher_free(bench.hasher);
+}
+
+/* A crowd of strangers keeps nobody out who has logged in before, and does not go before him. */
+static void test_who_is_known_goes_first(void **state)
+{
+    const struct hash_candidate one = {SLICE("{PLAIN}two"), SLICE("two"), 1};
+    struct bench bench;
+
+    (void)state;
+    bench_init(&bench);
+    for (uint64_t i = 0; i < HASHER_STRANGERS_MAX; i++)
+        assert_int_equal(hasher_add(bench.hasher, i, false, &one, 1), 0);
+    assert_true(hasher_add(bench.hasher, HASHER_JOBS_MAX, false, &one, 1) < 0);
+    for (uint64_t i = HASHER_STRANGERS_MAX; i < HASHER_JOBS_MAX; i++)
+        assert_int_equal(hasher_add(bench.hasher, i, true, &one, 1), 0);
+    assert_int_equal(hasher_start(bench.hasher), 0);
+    await(&bench, HASHER_JOBS_MAX);
+    for (unsigned i = HASHER_STRANGERS_MAX; i < HASHER_JOBS_MAX; i++)
+        assert_in_range(bench.turns[i], 0, HASHER_JOBS_MAX - HASHER_STRANGERS_MAX + HASHER_THREADS);
     hasher_free(bench.hasher);
 }
 
@@ -118,6 +139,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_first_right_one),
         cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_who_is_known_goes_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
