@@ -104,7 +104,8 @@ void conversation_accept(struct conversation *c, const char *why);
 bool conversation_name(struct conversation *c, struct slice name);
 /* Whether he may (still) try; otherwise it has failed. */
 bool conversation_may_try(struct conversation *c);
-/* Whether the client's certificate is registered to c->account: 1, 0, or -errno. */
+/* Whether the client's certificate is registered to c->account or has its address in it: 1, 0, or
+ * -errno. */
 int conversation_certificate(struct conversation *c);
 /* The store, or NULL after the conversation has failed. */
 struct store *conversation_store(struct conversation *c);

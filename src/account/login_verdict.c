@@ -234,6 +234,18 @@ bool conversation_read(struct conversation *c, int r)
     return false;
 }
 
+static bool certificate_names_account(struct conversation *c)
+{
+    for (uint32_t i = 0; i < c->client.n_cert_emails; i++) {
+        struct slice email = c->client.cert_emails[i], account;
+        if (slice_find(email, '@') >= 0 &&
+            login_name_canonical(c->login->config, email, &c->arena, &account) &&
+            slice_eq(account, c->account))
+            return true;
+    }
+    return false;
+}
+
 int conversation_certificate(struct conversation *c)
 {
     struct store *store = c->login->host.store(c->login->host.arg);
@@ -242,6 +254,8 @@ int conversation_certificate(struct conversation *c)
 
     if (c->client.fingerprint.len == 0)
         return 0;
+    if (certificate_names_account(c))
+        return 1;
     r = store ? store_certificate_find(store, &c->arena, c->client.fingerprint, &owner) : -EBUSY;
     if (r == 0)
         return slice_eq(owner, c->account);

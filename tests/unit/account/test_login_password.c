@@ -231,6 +231,7 @@ static void test_wrong_passwords_cost_the_same(void **state)
 
 static void test_password_and_certificate(void **state)
 {
+    struct slice emails[] = {SLICE("cert@far.example"), SLICE("Two@c.example")};
     struct bench *bench = *state;
 
     plain(bench, "cert@a.example", "secret");
@@ -242,6 +243,14 @@ static void test_password_and_certificate(void **state)
     assert_out(bench, 535, "wrong password");
     /* Somebody else's. */
     plain(bench, "two@a.example", "secret");
+    assert_int_equal(bench->reply.code, 534);
+    /* Not registered, but with his address in it. */
+    bench->client.fingerprint = SLICE("ef01");
+    bench->client.cert_emails = emails;
+    bench->client.n_cert_emails = 2;
+    plain(bench, "two@a.example", "secret");
+    assert_in(bench, "two@a.example", "password and certificate");
+    plain(bench, "cert@a.example", "secret");
     assert_int_equal(bench->reply.code, 534);
 }
 
