@@ -6,6 +6,8 @@
  * password may come in the clear was decided by our own listener. `no-penalty`: delays are our
  * throttle's business, and Dovecot would count all users as one client otherwise.
  *
+ * An OK with `nologin` means that the password is right and its user may not log in all the same.
+ *
  * Dovecot answers a wrong password after its auth_failure_delay of some seconds.
  */
 #include "account/dovecot_auth.h"
@@ -80,6 +82,10 @@ enum directory_status dovecot_auth_verdict(const struct dovecot_line *line, stru
     *ret_why = SLICE("Dovecot cannot tell now");
     if (!line || (line->word != DOVECOT_OK && line->word != DOVECOT_FAIL))
         return DIRECTORY_LATER;
+    if (line->word == DOVECOT_OK && dovecot_line_find(line, SLICE("nologin"), arena, ret_why)) {
+        *ret_why = SLICE("Dovecot says that the user may not log in");
+        return DIRECTORY_NONE;
+    }
     if (line->word == DOVECOT_OK) {
         *ret_why = SLICE("Dovecot says yes");
         return DIRECTORY_FOUND;

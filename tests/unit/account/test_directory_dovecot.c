@@ -341,6 +341,8 @@ static void test_passwords_are_dovecots_to_judge(void **state)
         enum directory_status status;
     } cases[] = {
         {"OK\t%u\tuser=joe@a.example\n", "Dovecot says yes", DIRECTORY_FOUND},
+        {"OK\t%u\tuser=joe@a.example\tnologin\n", "Dovecot says that the user may not log in",
+         DIRECTORY_NONE},
         {"FAIL\t%u\tuser=joe@a.example\n", "Dovecot says no", DIRECTORY_NONE},
         {"FAIL\t%u\tuser=joe\treason=not\001tnow\n", "not\tnow", DIRECTORY_NONE},
         {"FAIL\t%u\tuser=joe\tcode=user_disabled\n", "Dovecot says no", DIRECTORY_NONE},
