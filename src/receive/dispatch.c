@@ -96,14 +96,15 @@ static struct smtp_reply refuse_line(enum smtp_line verdict)
 }
 
 /* What of a line may stand in the log: a client that sends its responses without waiting for the
- * challenges has them taken for commands when the first one is refused. */
+ * challenges has them taken for commands when AUTH is refused, on whatever listener and also when
+ * he has logged in already. */
 static struct slice loggable(const struct session *session, struct slice line)
 {
     struct smtp_command word = smtp_command_parse(line);
 
     if (word.verb == SMTP_AUTH)
         return word.word;
-    if (word.verb == SMTP_UNKNOWN && auth_may_come(session))
+    if (word.verb == SMTP_UNKNOWN && (auth_may_come(session) || session->auth_tried))
         return SLICE("(not shown)");
     return slice_sub(line, 0, LOGGED_LINE_MAX);
 }
@@ -153,6 +154,7 @@ bool dispatch_line(struct session *session, struct step *step, struct slice *inp
     step->commands++;
     if (verdict == SMTP_LINE_GOOD) {
         struct smtp_command word = smtp_command_parse(line);
+        session->auth_tried = session->auth_tried || word.verb == SMTP_AUTH;
         reply = run(session, &word, input->len > 0, &step->scratch->arena);
     } else {
         reply = refuse_line(verdict);

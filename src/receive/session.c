@@ -44,11 +44,7 @@ uint64_t session_message_size(const struct session *session)
     uint64_t size = session->config->limits.message_size;
     uint64_t own = session->login.message_size;
 
-    if (session->login.account.len == 0)
-        return size;
-    if (own == 0)
-        own = session->config->account_limits.message_size;
-    return own && own < size ? own : size;
+    return session->login.account.len && own && own < size ? own : size;
 }
 
 void session_set_client(struct session *session, const struct smtp_endpoint *client)

@@ -111,7 +111,8 @@ struct session {
     struct slice client_name;    /* from XCLIENT */
     bool introduced;             /* XCLIENT has said who the client is */
     struct slice helo;
-    bool extended; /* EHLO or LHLO */
+    bool extended;   /* EHLO or LHLO */
+    bool auth_tried; /* AUTH was said, whatever came of it */
     struct login login;
     struct exchange *exchange; /* with the auth role, or NULL */
     enum mechanism mechanism;  /* of it */

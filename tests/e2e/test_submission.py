@@ -15,12 +15,14 @@ from session import Client, client_context
 CONF = '''
 listen submission {{ service submission; address 127.0.0.1:{submission} }}
 listen smtps {{ service submission; address 127.0.0.1:{smtps}; tls implicit }}
+listen mx {{ service mx; address 127.0.0.1:{mx} }}
 listen friends {{ service submission; address 127.0.0.1:{friends}; auth offered; tls offered }}
 trusted {{ 127.0.0.9 }}
 relay 127.0.0.1:{nobody}
 domain example.test {{ deliver maildir }}
 domain loose.test {{ deliver maildir; foreign_sender rewrite }}
 auth {{ delay 100ms }}
+account_limits {{ message_size 1M }}
 '''
 PASSWORD = 'a correct horse'
 JOE, ANN, LEA = 'joe@example.test', 'ann@example.test', 'lea@loose.test'
@@ -141,9 +143,24 @@ def test_limits_are_the_accounts(server):
         hand_in(client, JOE, TEXT % JOE.encode() + b'x' * 3000, r'552 5\.3\.4 ')
         for expected in r'250 2\.0\.0 ', r'250 2\.0\.0 ', r'450 4\.7\.1 ':
             hand_in(client, JOE, TEXT % JOE.encode(), expected)
+    server.run('account', 'limit', ANN, '--size', '0')
     with log_in(server, ANN) as client:
-        assert client.extensions()['SIZE'] != ['2048']
+        assert int(client.extensions()['SIZE'][0]) > 10 << 20
         hand_in(client, ANN, TEXT % ANN.encode() + b'x' * 3000, r'250 2\.0\.0 ')
+
+
+def test_responses_that_nobody_asked_for_stand_in_no_log(server):
+    """A client that does not wait sends its password behind an AUTH that was refused."""
+    with log_in(server) as client:
+        client.say('AUTH LOGIN', r'503 5\.5\.1 ')
+        client.say('c2VjcmV0LW9uZQ==', r'500 5\.5\.2 ')
+    with Client(('127.0.0.1', server.port('mx'))) as client:
+        client.reply()
+        client.say('EHLO client.test', '250')
+        client.say('AUTH LOGIN', r'502 5\.5\.1 ')
+        client.say('c2VjcmV0LXR3bw==', r'500 5\.5\.2 ')
+        client.say('XYZZY', r'500 5\.5\.2 ')
+    assert 'not shown' in server.log() and 'c2VjcmV0' not in server.log()
 
 
 def test_a_frozen_account_is_heard_and_held(server):
