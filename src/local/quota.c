@@ -12,6 +12,7 @@
 
 #include "local/mailbox.h"
 #include "local/name.h"
+#include "local/quota_file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,64 +24,6 @@
 
 #define QUOTA_FILE "maildirsize"
 enum { FILE_MAX_SIZE = 5120, FRESH_SECONDS = 15 * 60, FOLDERS_MAX = 10000 };
-
-static void format_limits(const struct quota *quota, char *to, size_t size)
-{
-    int len = 0;
-
-    to[0] = '\0';
-    if (quota->limit_bytes)
-        len = snprintf(to, size, "%" PRIu64 "S", quota->limit_bytes);
-    if (quota->limit_messages)
-        snprintf(to + len, size - (size_t)len, "%s%" PRIu64 "C", len ? "," : "",
-                 quota->limit_messages);
-}
-
-static bool parse_signed(struct slice text, int64_t *ret_value)
-{
-    bool negative = text.len && text.ptr[0] == '-';
-    uint64_t value;
-
-    if (!slice_parse_u64(slice_skip(text, negative ? 1 : 0), INT64_MAX, &value))
-        return false;
-    *ret_value = negative ? -(int64_t)value : (int64_t)value;
-    return true;
-}
-
-static bool parse_line(struct slice line, int64_t *bytes, int64_t *messages)
-{
-    struct slice rest = slice_trim(line);
-    struct slice first = slice_cut(&rest, ' ');
-    int64_t b, m;
-
-    if (!rest.ptr || !parse_signed(first, &b) || !parse_signed(slice_trim(rest), &m))
-        return false;
-    return !__builtin_add_overflow(*bytes, b, bytes) &&
-           !__builtin_add_overflow(*messages, m, messages);
-}
-
-/* Sums a file up. False when it was made under other limits or makes no sense. */
-static bool parse_file(struct slice text, struct quota *quota, unsigned *ret_lines)
-{
-    char limits[64];
-    int64_t bytes = 0, messages = 0;
-    unsigned lines = 0;
-
-    format_limits(quota, limits, sizeof(limits));
-    if (!slice_eq(slice_trim(slice_cut(&text, '\n')), slice_from_cstr(limits)))
-        return false;
-    while (text.len) {
-        if (!parse_line(slice_cut(&text, '\n'), &bytes, &messages))
-            return false;
-        lines++;
-    }
-    if (lines == 0 || bytes < 0 || messages < 0)
-        return false;
-    quota->bytes = bytes;
-    quota->messages = messages;
-    *ret_lines = lines;
-    return true;
-}
 
 /* True when the file can be believed. */
 static bool read_file(int root, struct quota *quota)
@@ -96,7 +39,7 @@ static bool read_file(int root, struct quota *quota)
         return false;
     n = read(fd, text, sizeof(text));
     good = n >= 0 && n < FILE_MAX_SIZE && fstat(fd, &st) == 0 &&
-           parse_file(slice_from(text, (size_t)n), quota, &lines);
+           quota_file_parse(slice_from(text, (size_t)n), quota, &lines);
     close(fd);
     quota->fresh = good && lines == 1 && time(NULL) - st.st_mtime < FRESH_SECONDS;
     return good;
@@ -190,7 +133,7 @@ static void write_file(int root, const struct quota *quota)
     fd = openat(root, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return;
-    format_limits(quota, limits, sizeof(limits));
+    quota_file_format_limits(quota, limits, sizeof(limits));
     len = snprintf(text, sizeof(text), "%s\n%" PRId64 " %" PRId64 "\n", limits, quota->bytes,
                    quota->messages);
     if (!write_all(fd, text, (size_t)len) || renameat(root, name, root, QUOTA_FILE) < 0)
