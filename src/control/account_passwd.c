@@ -111,13 +111,9 @@ static int check_new(struct account_session *session, const char *text,
                      struct store_account *account)
 {
     int code = account_session_address(session, text, true, &account->address);
-    struct slice elsewhere;
 
-    if (code == EX_OK && account_session_elsewhere(session, account->address, &elsewhere)) {
-        fprintf(stderr, "nuncio: accounts of this domain are kept by 'accounts %.*s' of %s\n",
-                SLICE_ARG(elsewhere), session->config_path);
-        code = EX_DATAERR;
-    }
+    if (code == EX_OK)
+        code = account_session_counts(session, account->address, false);
     if (code == EX_OK)
         code = account_check_folder_name(session, account->address);
     if (code == EX_OK)

@@ -268,6 +268,37 @@ bool account_session_elsewhere(struct account_session *session, struct slice add
     return ret_name->len > 0;
 }
 
+/* What to change instead, in a section that has these fields. */
+static void tell_where(const struct config_accounts *section, bool alias)
+{
+    if (alias && section->alias_file.len)
+        fprintf(stderr, "put it into %.*s", SLICE_ARG(section->alias_file));
+    else if (alias)
+        fprintf(stderr, "give the section an alias_file, and put it there");
+    else if (section->passwd_file.len)
+        fprintf(stderr, "put it into %.*s", SLICE_ARG(section->passwd_file));
+    else
+        fprintf(stderr, "add it where Dovecot has its users");
+}
+
+int account_session_counts(struct account_session *session, struct slice address, bool alias)
+{
+    const struct config_accounts *section;
+    struct slice name;
+
+    if (!account_session_elsewhere(session, address, &name))
+        return EX_OK;
+    section = config_find_accounts(session->config, name);
+    fprintf(stderr,
+            "nuncio: %.*s would be ignored: the %s of %.*s are kept by 'accounts %.*s' of %s; ",
+            SLICE_ARG(address), alias ? "aliases" : "accounts", SLICE_ARG(address_domain(address)),
+            SLICE_ARG(name), session->config_path);
+    if (section)
+        tell_where(section, alias);
+    fputs("\n", stderr);
+    return EX_USAGE;
+}
+
 int account_session_failed(struct account_session *session, int error)
 {
     fprintf(stderr, "nuncio: %.*s/" STORE_FILE ": %s\n", SLICE_ARG(session->state),

@@ -52,6 +52,9 @@ int account_session_account(struct account_session *session, const char *text,
 /* Are the accounts of its domain kept in an `accounts` section? */
 bool account_session_elsewhere(struct account_session *session, struct slice address,
                                struct slice *ret_name);
+/* EX_OK, or EX_USAGE after telling where instead: an entry of ours in a domain whose accounts are
+ * in such a section would never be asked for. `alias`: the entry is no account but an alias. */
+int account_session_counts(struct account_session *session, struct slice address, bool alias);
 /* Says that there is none, and returns the exit code. */
 int account_session_no_account(struct slice address);
 

@@ -145,6 +145,8 @@ static int add(struct account_session *session, char **arguments, int n)
     struct slice address, *targets;
     int code = read_arguments(session, arguments, n, true, &address, &targets), r;
 
+    if (code == EX_OK)
+        code = account_session_counts(session, address, true);
     if (code != EX_OK)
         return code;
     r = store_alias_add(session->store, address, targets, (size_t)n - 1);

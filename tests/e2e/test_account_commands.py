@@ -410,7 +410,10 @@ def test_domains_kept_elsewhere_have_their_limits_here_and_their_passwords_there
     idle.run('account', 'limit', 'max@far.test', '--hour', '7')
     idle.run('account', 'app-password', 'max@far.test', 'add', 'phone')
     fails(idle, ['account', 'passwd', 'max@far.test', '--generate'], EX_DATAERR, "'accounts other'")
-    fails(idle, ['account', 'add', 'new@far.test'], EX_DATAERR, "'accounts other'")
+    fails(idle, ['account', 'add', 'new@far.test'], EX_USAGE,
+          f"'accounts other' of {idle.conf}; put it into {folder}/users")
+    fails(idle, ['alias', 'add', 'all@far.test', 'max@far.test'], EX_USAGE,
+          'give the section an alias_file')
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason='only root can act for another user')
