@@ -2,6 +2,7 @@
 import os
 import pathlib
 import pwd
+import re
 import signal
 import socket
 import stat
@@ -314,16 +315,23 @@ def test_trial_serves_at_once_and_finds_its_state_again(folder):
     if is_listening(2525):
         pytest.skip('port 2525 is taken on this machine')
     environment = {**os.environ, 'NUNCIO_CONFIG': ''}
+    password = None
     for round_ in 1, 2:
         process = subprocess.Popen([binary, 'serve', '--try'], cwd=folder, env=environment,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         try:
-            lines = read_banner(process)
-            [command] = [line.strip() for line in lines if ' send --from ' in line]
-            subprocess.run(command, shell=True, check=True, cwd=folder, timeout=30,
-                           stdout=subprocess.DEVNULL)
+            text = ''.join(read_banner(process))
+            [with_login] = re.findall(r'^  printf .*\n.*curl .*\n.*$', text, re.M)
+            [shown] = re.findall(r"localhost\.test:([^']+)'", with_login)
+            assert text.count(shown) == 1 if round_ == 1 else shown == 'PASSWORD'
+            password = password or shown
+            [as_stranger] = re.findall(r'^  .* send --from .*$', text, re.M)
+            for command in with_login.replace(shown, password), as_stranger:
+                subprocess.run(command, shell=True, check=True, cwd=folder, timeout=30,
+                               stdout=subprocess.DEVNULL)
             new = folder / 'var/mail/localhost.test/me/new'
-            wait_until(lambda: new.is_dir() and len(list(new.iterdir())) == round_, 10, 'the mail')
+            wait_until(lambda: new.is_dir() and len(list(new.iterdir())) == 2 * round_, 10,
+                       'the mail')
         finally:
             process.send_signal(signal.SIGINT)
             assert process.wait(15) == 0
