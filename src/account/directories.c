@@ -125,6 +125,16 @@ struct store *directories_store(const struct directories *directories)
     return directory_store_get(directories->store);
 }
 
+void directories_read_begin(struct directories *directories)
+{
+    directory_store_read_begin(directories->store);
+}
+
+void directories_read_end(struct directories *directories)
+{
+    directory_store_read_end(directories->store);
+}
+
 void directories_store_note(struct directories *directories, int result)
 {
     directory_store_note(directories->store, result);

@@ -25,6 +25,9 @@ bool directories_store_is_broken(const struct directories *directories);
 /* NULL while there is none that works. Who reads it tells how that ended. */
 struct store *directories_store(const struct directories *directories);
 void directories_store_note(struct directories *directories, int result);
+/* See directory_store_read_begin(). */
+void directories_read_begin(struct directories *directories);
+void directories_read_end(struct directories *directories);
 
 /* Where this domain's accounts are; NULL: in a section that is not there. */
 struct directory *directories_of(const struct directories *directories,

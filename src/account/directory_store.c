@@ -1,7 +1,9 @@
 /*
  * Accounts and aliases of our own store, as a directory. See directory_store.h.
  *
- * Both look-ups of an address are made in one read transaction. Whether another process has changed
+ * Both look-ups of an address are made in one read transaction, and so is all that is asked for
+ * between directory_store_read_begin() and _end(): it begins with the first look-up, so that a
+ * question that needs none costs none. Whether another process has changed
  * the store is asked at most each FRESH_MS, since it costs a system call.
  */
 #include "account/directory_store.h"
@@ -16,6 +18,8 @@ struct directory_store {
     struct store *store;
     bool broken;
     bool checked; /* `version` and `checked_ms` are set */
+    bool held;    /* directory_store_read_begin() */
+    bool reading; /* a transaction is open */
     uint64_t version, checked_ms, generation;
     struct arena arena; /* of one answer */
 };
@@ -50,18 +54,32 @@ static int read_entry(struct directory_store *own, struct slice address,
     return 0;
 }
 
+static int begin_reading(struct directory_store *own)
+{
+    int r = own->reading ? 0 : store_read_begin(own->store);
+
+    own->reading = r == 0;
+    return r;
+}
+
+static void end_reading(struct directory_store *own)
+{
+    if (!own->reading || own->held)
+        return;
+    store_read_end(own->store);
+    own->reading = false;
+}
+
 static void store_find(struct directory *directory, struct slice address,
                        directory_on_entry *answer, void *arg)
 {
     struct directory_store *own = from(directory);
     struct directory_entry entry = {0};
-    struct store *store = directory_store_get(directory);
-    int r = store ? store_read_begin(store) : -EBUSY;
+    int r = directory_store_get(directory) ? begin_reading(own) : -EBUSY;
 
-    if (r == 0) {
+    if (r == 0)
         r = read_entry(own, address, &entry);
-        store_read_end(store);
-    }
+    end_reading(own);
     answer(arg, status_of(own, r), &entry);
     arena_reset(&own->arena);
 }
@@ -145,6 +163,17 @@ void directory_store_set(struct directory *directory, struct store *store)
     own->store = store;
     own->broken = own->checked = false;
     own->generation++;
+}
+
+void directory_store_read_begin(struct directory *directory)
+{
+    from(directory)->held = true;
+}
+
+void directory_store_read_end(struct directory *directory)
+{
+    from(directory)->held = false;
+    end_reading(from(directory));
 }
 
 struct store *directory_store_get(const struct directory *directory)

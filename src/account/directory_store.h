@@ -11,6 +11,10 @@ struct directory *directory_store_new(void);
 void directory_store_set(struct directory *directory, struct store *store);
 /* NULL while there is none that works. */
 struct store *directory_store_get(const struct directory *directory);
+/* Between these two, all that is asked for belongs to one moment, and costs less. Not across a turn
+ * of the loop. */
+void directory_store_read_begin(struct directory *directory);
+void directory_store_read_end(struct directory *directory);
 /* The store has failed in a way that waiting does not mend, and is not asked again: to be closed,
  * and set anew when it can be opened. */
 bool directory_store_is_broken(const struct directory *directory);

@@ -213,10 +213,12 @@ static void run(struct job *job)
         .walk = &job->walk, .config = resolver->config, .directories = resolver->directories};
     struct msg_resolved answer;
 
+    directories_read_begin(resolver->directories);
     if (job->request.sender.len)
         meaning_of_sender(&meaning, &job->request, &answer);
     else
         meaning_of_address(&meaning, &job->request, &answer);
+    directories_read_end(resolver->directories);
     if (!answer.status && (job->under_way || resolver->n_under_way < RESOLVER_UNDER_WAY_MAX)) {
         let_wait(job);
     } else if (!answer.status) {
