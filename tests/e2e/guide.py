@@ -11,11 +11,24 @@ def blocks(guide, language):
     return re.findall(rf'^```{language}\n(.*?)^```$', text, re.M | re.S)
 
 
+def all_blocks(guide):
+    """(language, text) of each block, in their order."""
+    text = (ROOT / 'docs' / guide).read_text()
+    return re.findall(r'^```([a-z][a-z ]*)\n(.*?)^```$', text, re.M | re.S)
+
+
+def commands_of(script):
+    """A script's commands, each with its lines that go on in the next one."""
+    commands = re.findall(r'(?:.*\\\n)*.*[^\\]\n', script)
+    assert commands and ''.join(commands) == script
+    return commands
+
+
 def shell(server, script, folder):
     done = subprocess.run(['sh', '-eu', '-c', script], cwd=folder, text=True, capture_output=True,
                           stdin=subprocess.DEVNULL, timeout=120,
                           env={**server.environment,
-                               'PATH': f'{server.binary.parent}:{os.environ["PATH"]}'})
+                               'PATH': f'{folder}/bin:{server.binary.parent}:{os.environ["PATH"]}'})
     assert not SANITIZER.search(done.stderr), done.stderr
     return done
 
@@ -29,9 +42,7 @@ def follow(server, script, folder):
 
 def follow_refused(server, script, folder):
     """Each command of the script must fail, because a server has refused something for good."""
-    commands = re.findall(r'(?:.*\\\n)*.*[^\\]\n', script)
-    assert commands and ''.join(commands) == script
-    for command in commands:
+    for command in commands_of(script):
         done = shell(server, command, folder)
         assert done.returncode != 0 and re.search(r'^<[~*]\* +5\d\d ', done.stdout, re.M), (
             command, done.stdout, done.stderr)

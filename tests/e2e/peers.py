@@ -136,9 +136,10 @@ postlog unix-dgram n - n - 1 postlogd
 
 
 class Postfix(Peer):
-    """main: settings of main.cf that replace or add to the defaults below."""
+    """main: settings of main.cf that replace or add to the defaults below. services: lines of
+    master.cf behind those above."""
 
-    def __init__(self, folder, main=None, port=None):
+    def __init__(self, folder, main=None, port=None, services=''):
         self.folder = pathlib.Path(folder)
         self.port = port or free_port()
         self.home = PEERS / 'postfix'
@@ -146,11 +147,16 @@ class Postfix(Peer):
         ensure_user('postfix')
         ensure_user('postdrop')
         self.make_folders()
-        self.write_config(main or {})
+        self.write_config(main or {}, services)
         libraries = self.home / 'usr/lib/postfix'
         self.env = {'MAIL_CONFIG': str(self.folder / 'etc'), 'LD_LIBRARY_PATH': str(libraries)}
-        self.start([libraries / 'sbin/master', '-c', self.folder / 'etc', '-d'], env=self.env)
+        self.run()
         wait_for_port(self.port)
+
+    def run(self):
+        """Started by the constructor; after stop() it starts it again, without waiting for it."""
+        self.start([self.home / 'usr/lib/postfix/sbin/master', '-c', self.folder / 'etc', '-d'],
+                   env=self.env)
 
     def make_folders(self):
         owner, group = pwd.getpwnam('postfix').pw_uid, grp.getgrnam('postdrop').gr_gid
@@ -173,7 +179,7 @@ class Postfix(Peer):
         os.chown(self.folder / 'data', owner, 0)
         (self.folder / 'etc').mkdir(exist_ok=True)
 
-    def write_config(self, main):
+    def write_config(self, main, services):
         libraries = self.home / 'usr/lib/postfix'
         settings = {
             'compatibility_level': '3.6',
@@ -203,7 +209,8 @@ class Postfix(Peer):
         }
         lines = ''.join(f'{key} = {value}\n' for key, value in settings.items())
         (self.folder / 'etc/main.cf').write_text(lines)
-        (self.folder / 'etc/master.cf').write_text(MASTER_CF.format(port=f'127.0.0.1:{self.port}'))
+        (self.folder / 'etc/master.cf').write_text(MASTER_CF.format(port=f'127.0.0.1:{self.port}')
+                                                  + services)
 
     def mail_log(self):
         path = self.folder / 'mail.log'
@@ -399,7 +406,8 @@ class Sink:
     text). answer: what it says to a RCPT line."""
 
     def __init__(self, extensions=('sink.test', 'PIPELINING', '8BITMIME', 'SMTPUTF8', 'DSN', 'SIZE'),
-                 answer=lambda rcpt: '250 2.1.5 ok', final='250 2.0.0 taken', lmtp=False, port=0):
+                 answer=lambda rcpt: '250 2.1.5 ok', final='250 2.0.0 taken', lmtp=False, port=0,
+                 host='127.0.0.1'):
         class Server(socketserver.ThreadingTCPServer):
             allow_reuse_address = True
             daemon_threads = True
@@ -408,7 +416,7 @@ class Sink:
             request_queue_size = 128
         self.extensions, self.answer, self.final, self.lmtp = extensions, answer, final, lmtp
         self.messages, self.lock = [], threading.Lock()
-        self.server = Server(('127.0.0.1', port), SinkHandler)
+        self.server = Server((host, port), SinkHandler)
         self.server.sink = self
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
