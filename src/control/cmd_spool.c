@@ -87,7 +87,7 @@ static int finish(struct output *output, const char *directory, int result)
         fprintf(stderr, "nuncio: %s: %s\n", directory, log_strerror(result));
     if (result == 0)
         return EX_OK;
-    if (result > 0)
+    if (result > 0 || result == -EBADMSG)
         return EX_DATAERR;
     return result == -EAGAIN ? EX_TEMPFAIL : result == -ENOENT ? EX_NOINPUT : EX_IOERR;
 }

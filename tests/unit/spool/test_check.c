@@ -184,6 +184,52 @@ static void test_a_damaged_checkpoint_stops_the_start(void **state)
     assert_int_equal(fixture.n_messages, 5);
 }
 
+static void damage_checkpoint(const char *path, off_t at, off_t cut)
+{
+    int fd = open(path, O_RDWR);
+    struct stat st;
+    unsigned char c;
+
+    assert_true(fd >= 0);
+    assert_int_equal(fstat(fd, &st), 0);
+    if (at < 0)
+        at += st.st_size;
+    assert_int_equal(pread(fd, &c, 1, at), 1);
+    c ^= 0x10;
+    assert_int_equal(pwrite(fd, &c, 1, at), 1);
+    if (cut)
+        assert_int_equal(ftruncate(fd, st.st_size - cut), 0);
+    close(fd);
+}
+
+static void test_a_check_tells_of_a_damaged_checkpoint_and_changes_nothing(void **state)
+{
+    static const struct {
+        off_t at, cut; /* the byte that is turned, from the end when negative; bytes cut off */
+    } cases[] = {{16, 0}, {40, 0}, {-1, 0}, {40, 1}, {40, 30}};
+    struct spool_path path;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        uint64_t ids[5];
+        struct stat before, after;
+
+        fixture_done(&fixture);
+        fixture_init(&fixture);
+        write_five(ids, true);
+        spool_store_close(fixture_store(&fixture));
+        path = spool_path(fixture.directory, "queue/checkpoint");
+        assert_int_equal(check(), 0);
+        damage_checkpoint(path.text, cases[i].at, cases[i].cut);
+        assert_int_equal(stat(path.text, &before), 0);
+        assert_int_equal(check(), -EBADMSG);
+        assert_non_null(strstr(told, "queue/checkpoint is damaged"));
+        assert_int_equal(stat(path.text, &after), 0);
+        assert_true(before.st_ino == after.st_ino && before.st_size == after.st_size &&
+                    before.st_mtim.tv_nsec == after.st_mtim.tv_nsec);
+    }
+}
+
 static void test_a_running_server_is_left_alone(void **state)
 {
     struct spool_store *store = fixture_store(&fixture);
@@ -254,6 +300,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_newer_format_is_refused_by_name, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_damaged_checkpoint_stops_the_start, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_a_check_tells_of_a_damaged_checkpoint_and_changes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_running_server_is_left_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_export_writes_texts_and_envelopes, set_up, tear_down),
         cmocka_unit_test(test_a_file_system_without_a_disk_is_warned_of),
