@@ -77,15 +77,31 @@ static bool take_encoded_word(struct slice input, struct encoded_word *ret_word)
     return word.encoding == 'b' || word.encoding == 'q';
 }
 
-/* Does ASCII look like ASCII in it? What does not could hide anything. */
+/* Does ASCII look like ASCII in it? What does not could hide anything: UTF-7 and UTF-16, by all of
+ * their names, EBCDIC in its dozens. So these are the beginnings of those that do. */
 static bool is_plain_charset(struct slice charset)
 {
-    return !slice_starts_with_nocase(charset, SLICE("utf-7")) &&
-           !slice_starts_with_nocase(charset, SLICE("utf-16")) &&
-           !slice_starts_with_nocase(charset, SLICE("utf-32")) &&
-           !slice_starts_with_nocase(charset, SLICE("unicode")) &&
-           !slice_starts_with_nocase(charset, SLICE("ucs")) &&
-           !slice_starts_with_nocase(charset, SLICE("iso-10646"));
+    static const struct slice plain[] = {
+        SLICE_INIT("utf-8"),   SLICE_INIT("utf8"),      SLICE_INIT("us-ascii"),
+        SLICE_INIT("ascii"),   SLICE_INIT("ansi_x3.4"), SLICE_INIT("iso-8859"),
+        SLICE_INIT("iso8859"), SLICE_INIT("iso_8859"),  SLICE_INIT("latin"),
+        SLICE_INIT("windows"), SLICE_INIT("cp125"),     SLICE_INIT("cp437"),
+        SLICE_INIT("cp85"),    SLICE_INIT("cp866"),     SLICE_INIT("ibm85"),
+        SLICE_INIT("ibm866"),  SLICE_INIT("koi8"),      SLICE_INIT("iso-2022-"),
+        SLICE_INIT("gb2312"),  SLICE_INIT("gbk"),       SLICE_INIT("gb18030"),
+        SLICE_INIT("big5"),    SLICE_INIT("euc"),       SLICE_INIT("x-euc"),
+        SLICE_INIT("shift"),   SLICE_INIT("sjis"),      SLICE_INIT("x-sjis"),
+        SLICE_INIT("cp932"),   SLICE_INIT("cp936"),     SLICE_INIT("cp949"),
+        SLICE_INIT("cp950"),   SLICE_INIT("ks_c"),      SLICE_INIT("tis-620"),
+        SLICE_INIT("mac"),     SLICE_INIT("x-mac"),     SLICE_INIT("viscii"),
+        SLICE_INIT("unknown"), SLICE_INIT("x-unknown"),
+    };
+
+    for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
+        if (slice_starts_with_nocase(charset, plain[i]))
+            return true;
+    }
+    return false;
 }
 
 /* ISO-2022-JP and its kin change by escape sequences between ASCII and letters of two bytes each,
@@ -145,7 +161,8 @@ static bool decode_value(struct buf *out, struct slice value)
     while (value.len) {
         struct encoded_word word;
         if (!take_encoded_word(value, &word)) {
-            buf_add_char(out, value.ptr[0]);
+            if (value.ptr[0] != '\\') /* of a quoted pair, which nobody gets to see */
+                buf_add_char(out, value.ptr[0]);
             value = slice_skip(value, 1);
             continue;
         }
