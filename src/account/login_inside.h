@@ -52,9 +52,9 @@ struct login {
 struct conversation {
     struct login *login;
     enum role from;
+    enum mechanism mechanism;
     uint64_t number; /* the asker's */
     uint64_t job;    /* ours, for what runs on threads */
-    enum mechanism mechanism;
     struct sasl *sasl;
     struct arena arena;
     struct sasl_client client;
@@ -65,20 +65,20 @@ struct conversation {
 
     /* Of a password. */
     bool known, enabled, checks_itself;
+    bool with_code; /* the directory checks the password in front of the code */
     struct slice form;
     struct store_factor factor;
     struct store_app_password *apps;
     size_t n_apps;
-    bool with_code; /* the directory checks the password in front of the code */
 
     /* Of a certificate: the accounts that it may mean. */
     struct slice *names;
     size_t n_names;
 
-    bool decided;                /* the verdict stands; what follows is form */
-    struct msg_sasl_reply reply; /* the verdict, or what waits for its time */
+    bool decided; /* the verdict stands; what follows is form */
     bool delayed;
     uint64_t due_ms;
+    struct msg_sasl_reply reply;      /* the verdict, or what waits for its time */
     struct conversation *prev, *next; /* of login->replying */
     UT_hash_handle hh, hh_job;
 };

@@ -14,18 +14,20 @@ int account_freeze(struct account_session *session, char **arguments, int n)
 {
     struct store_freeze freeze = {.since_ms = clock_wall_ms(),
                                   .why = SLICE("frozen by the administrator")},
-                        old;
+                        old = {0};
     int code = account_session_account(session, arguments[0], &freeze.account), r;
 
     if (code != EX_OK)
         return code;
     if (n > 1)
         freeze.why = slice_from_cstr(arguments[1]);
-    r = store_freeze_add(session->store, &freeze);
-    if (r == STORE_EXISTS)
-        r = store_freeze_find(session->store, &session->arena, freeze.account, &old);
-    else if (r == 0)
-        return EX_OK;
+    do {
+        r = store_freeze_add(session->store, &freeze);
+        if (r == 0)
+            return EX_OK;
+        if (r == STORE_EXISTS)
+            r = store_freeze_find(session->store, &session->arena, freeze.account, &old);
+    } while (r == STORE_MISSING); /* it was thawed in between */
     if (r < 0)
         return account_session_failed(session, r);
     fprintf(stderr, "nuncio: %.*s is frozen already, since %s: %.*s\n", SLICE_ARG(freeze.account),

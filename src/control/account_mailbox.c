@@ -62,7 +62,7 @@ static int read_state(struct account_session *session, struct slice address,
     struct store_app_password *apps;
     struct store_passwords passwords = {0};
     struct store_factor factor = {0};
-    struct store_freeze freeze;
+    struct store_freeze freeze = {0};
     int r;
 
     *ret_state = (struct login_state){0};
@@ -248,7 +248,7 @@ int account_quota(struct account_session *session, char **arguments, int n)
 
 static int set_enabled(struct account_session *session, const char *text, bool enabled)
 {
-    struct store_account account;
+    struct store_account account = {0};
     struct slice address;
     int code = account_session_address(session, text, false, &address), r;
 

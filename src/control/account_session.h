@@ -33,8 +33,8 @@ struct account_action {
     int (*run)(struct account_session *session, char **arguments, int n);
     int least, most;  /* arguments */
     unsigned options; /* TAKES(OPTION_...) | ... */
-    const char *help; /* its own, or NULL */
     int file; /* which argument is a file to read; 0: none. A missing one is no failure yet */
+    const char *help; /* its own, or NULL */
 };
 
 /* Reads the options, does the action that is named first, returns the exit code. */

@@ -185,9 +185,9 @@ static int remove_alias(struct account_session *session, char **arguments, int n
 }
 
 static const struct account_action actions[] = {
-    {"add", add, 2, 1 + STORE_TARGETS_MAX, 0, NULL, 0},
-    {"list", list, 0, 1, 0, NULL, 0},
-    {"remove", remove_alias, 1, 1 + STORE_TARGETS_MAX, 0, NULL, 0},
+    {"add", add, 2, 1 + STORE_TARGETS_MAX, 0, 0, NULL},
+    {"list", list, 0, 1, 0, 0, NULL},
+    {"remove", remove_alias, 1, 1 + STORE_TARGETS_MAX, 0, 0, NULL},
 };
 
 int cmd_alias(int argc, char **argv)
