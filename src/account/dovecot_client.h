@@ -13,16 +13,14 @@ enum { DOVECOT_REQUESTS_MAX = 2048 };
 
 struct dovecot_client;
 
+enum dovecot_hello { HELLO_BAD, HELLO_MORE, HELLO_READY };
+
 /* The two protocols, that for clients and that for masters. */
 struct dovecot_protocol {
     /* What is said first, one line or two with an LF between. Of the arena. */
     struct slice (*hello)(struct arena *arena);
     /* One line of Dovecot's hello. */
-    enum dovecot_hello {
-        HELLO_BAD,
-        HELLO_MORE,
-        HELLO_READY
-    } (*greet)(const struct dovecot_line *line, unsigned *seen);
+    enum dovecot_hello (*greet)(const struct dovecot_line *line, unsigned *seen);
     unsigned patience_ms; /* of one request */
 };
 

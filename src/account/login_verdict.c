@@ -16,28 +16,26 @@
 
 struct failure {
     uint32_t code;
-    const char *status, *text;
     bool wrong; /* counted as a guess, and delayed */
+    const char *status, *text;
 };
 
 /* RFC 4954 section 6 */
 static const struct failure failures[] = {
-    [FAILURE_WRONG] = {535, "5.7.8", "Wrong user name or password", true},
-    [FAILURE_BLOCKED] = {454, "4.7.0", "Too many failed logins, try again later", false},
-    [FAILURE_LATER] = {454, "4.7.0", "Logins cannot be verified now, try again later", false},
-    [FAILURE_BUSY] = {454, "4.7.0", "Too many logins at once, try again later", false},
-    [FAILURE_MALFORMED] = {501, "5.5.2", "Malformed authentication response", false},
-    [FAILURE_MECHANISM] = {504, "5.5.4", "This mechanism cannot be used here", false},
-    [FAILURE_FACTOR] = {534, "5.7.9",
+    [FAILURE_WRONG] = {535, true, "5.7.8", "Wrong user name or password"},
+    [FAILURE_BLOCKED] = {454, false, "4.7.0", "Too many failed logins, try again later"},
+    [FAILURE_LATER] = {454, false, "4.7.0", "Logins cannot be verified now, try again later"},
+    [FAILURE_BUSY] = {454, false, "4.7.0", "Too many logins at once, try again later"},
+    [FAILURE_MALFORMED] = {501, false, "5.5.2", "Malformed authentication response"},
+    [FAILURE_MECHANISM] = {504, false, "5.5.4", "This mechanism cannot be used here"},
+    [FAILURE_FACTOR] = {534, false, "5.7.9",
                         "This account needs a second factor: use an app password, or put the code "
-                        "right behind the password",
-                        false},
-    [FAILURE_PROOF] = {534, "5.7.9",
+                        "right behind the password"},
+    [FAILURE_PROOF] = {534, false, "5.7.9",
                        "This account needs a second factor, which this mechanism cannot carry: use "
-                       "PLAIN or LOGIN with an app password or with the code behind the password",
-                       false},
-    [FAILURE_CODE] = {535, "5.7.8", "The code behind the password is wrong", true},
-    [FAILURE_CODE_USED] = {535, "5.7.8", "The code was used already, wait for the next one", true},
+                       "PLAIN or LOGIN with an app password or with the code behind the password"},
+    [FAILURE_CODE] = {535, true, "5.7.8", "The code behind the password is wrong"},
+    [FAILURE_CODE_USED] = {535, true, "5.7.8", "The code was used already, wait for the next one"},
 };
 
 /* ---- replies -------------------------------------------------------------------------------- */

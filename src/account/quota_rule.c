@@ -31,7 +31,7 @@ static bool parse_size(struct slice text, unsigned shift, uint64_t *ret_bytes)
         shift = unit_shift(text.ptr[text.len - 1]);
         text.len--;
     }
-    if (shift >= 64 || !slice_parse_u64(text, UINT64_MAX >> (shift + 1), &number))
+    if (shift >= 63 || !slice_parse_u64(text, UINT64_MAX >> (shift + 1), &number))
         return false;
     *ret_bytes = number << shift;
     return true;

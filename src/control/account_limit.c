@@ -38,7 +38,7 @@ static void fill(struct account_session *session, struct store_limits *limits,
 static int read_limit(const struct limit *limit, const char *text)
 {
     struct slice value = slice_from_cstr(text);
-    uint64_t number;
+    uint64_t number = 0;
     bool right;
 
     if (strcmp(text, "default") == 0) {

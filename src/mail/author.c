@@ -120,7 +120,7 @@ static void leave_ascii_of_2022(struct buf *text, size_t from)
             bool designates_only = next == '$' && (after == ')' || after == '*');
             if (!designates_only)
                 ascii = next == '(' && (after == 'B' || after == 'J');
-            i += next == '$' && memchr("()*", after, 3) ? 3 : 2;
+            i += next == '$' && (after == '(' || after == ')' || after == '*') ? 3 : 2;
         } else if (c == SHIFT_OUT || c == SHIFT_IN) {
             ascii = c == SHIFT_IN;
         } else {
