@@ -115,10 +115,13 @@ static void test_bounds(void **state)
 }
 
 /* A crowd of strangers keeps nobody out who has logged in before, and does not go before him. */
+/* But for a thread that has to wait for a processor with its answer in its hand. */
 static void test_who_is_known_goes_first(void **state)
 {
+    const unsigned first = HASHER_JOBS_MAX - HASHER_STRANGERS_MAX + HASHER_THREADS;
     const struct hash_candidate one = {SLICE("{PLAIN}two"), SLICE("two"), 1};
     struct bench bench;
+    unsigned late = 0;
 
     (void)state;
     bench_init(&bench);
@@ -130,7 +133,8 @@ static void test_who_is_known_goes_first(void **state)
     assert_int_equal(hasher_start(bench.hasher), 0);
     await(&bench, HASHER_JOBS_MAX);
     for (unsigned i = HASHER_STRANGERS_MAX; i < HASHER_JOBS_MAX; i++)
-        assert_in_range(bench.turns[i], 0, HASHER_JOBS_MAX - HASHER_STRANGERS_MAX + HASHER_THREADS);
+        late += bench.turns[i] > first;
+    assert_in_range(late, 0, HASHER_THREADS);
     hasher_free(bench.hasher);
 }
 
