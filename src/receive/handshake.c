@@ -112,10 +112,11 @@ bool handshake_run(struct session *session, struct step *step)
 
     if (step->scratch->out.len || session->unsent.len)
         return false; /* the client has not been told to go ahead */
-    snprintf(why, sizeof(why), "no certificate");
     if (!session->transport.ssl)
         r = start(session);
-    if (r == 0)
+    if (r < 0)
+        snprintf(why, sizeof(why), "%s", r == -ENOKEY ? "no certificate" : log_strerror(r));
+    else
         r = transport_handshake(&session->transport, why, sizeof(why));
     if (r == -EAGAIN)
         return false;
