@@ -7,7 +7,10 @@
  *
  * Names that are not those of complete messages are left alone: what begins with a dot is being
  * written, the rest is not ours. A file with a good name that can never be taken (a FIFO, a link,
- * a torn or foreign file) is renamed to NAME.bad and logged, and then is such a name itself.
+ * a torn or foreign file) is renamed to NAME.bad and logged, and then is such a name itself. Links
+ * and FIFOs, which the sandbox does not let us rename, are removed: there is no mail in them. What
+ * cannot even be put aside (something is in the way) stays, and the log is told at most once a
+ * minute.
  *
  * A message whose file cannot be removed after the commit is not collected again while we live: it
  * keeps its place among those that are under way, and with enough of them collecting stops.
@@ -23,6 +26,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -30,6 +34,7 @@ enum {
     NAMES_PER_STEP = 256,
     LOOK_MS = 5000, /* inotify may lose events; this does not */
     RETRY_MS = 5000,
+    COMPLAIN_MS = 60 * 1000,
     NAME_SIZE = 48, /* a good name is 36 bytes */
 };
 
@@ -51,6 +56,7 @@ struct drop {
     bool more;              /* the round has not come to the folder's end */
     bool again;             /* something has come since the round began */
     uint64_t not_before_ms; /* the spool does not take anything now */
+    uint64_t complain_ms;   /* not before: about what cannot be put aside */
 };
 
 struct drop *drop_open(struct server *server, struct slice state)
@@ -151,15 +157,30 @@ static struct job *free_job(struct drop *drop)
     return NULL;
 }
 
+static bool remove_special(int folder, const char *name)
+{
+    struct stat status;
+
+    return fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(status.st_mode) &&
+           !S_ISDIR(status.st_mode) && unlinkat(folder, name, 0) == 0;
+}
+
 static void set_aside(struct drop *drop, const char *name, const char *why)
 {
     char aside[NAME_SIZE + 8];
-    int folder = dirfd(drop->folder);
+    int folder = dirfd(drop->folder), error = 0;
+    uint64_t now = clock_mono_ms();
 
     snprintf(aside, sizeof(aside), "%.*s.bad", NAME_SIZE - 1, name);
-    log_warn(NULL, "maildrop-bad", LOG_STR("file", name), LOG_STR("why", why));
     if (renameat(folder, name, folder, aside) < 0)
-        log_error(NULL, "maildrop-bad-stays", LOG_STR("file", name), LOG_ERRNO(errno));
+        error = errno;
+    if (error == 0 || remove_special(folder, name)) {
+        log_warn(NULL, "maildrop-bad", LOG_STR("file", name), LOG_STR("why", why));
+    } else if (now >= drop->complain_ms) {
+        log_error(NULL, "maildrop-bad-stays", LOG_STR("file", name), LOG_STR("why", why),
+                  LOG_ERRNO(error));
+        drop->complain_ms = now + COMPLAIN_MS;
+    }
 }
 
 static void take_file(struct drop *drop, const char *name, const struct config *config,
