@@ -1,6 +1,7 @@
 """Submission by one's own users (RFC 6409, RFC 4954): they log in, send as themselves within their
 limits, and nobody else sends at all."""
 import base64
+import contextlib
 import os
 import re
 import signal
@@ -175,6 +176,25 @@ def test_a_frozen_account_is_heard_and_held(server):
     server.run('account', 'thaw', JOE)
     server.run('queue', 'release', '--sender', JOE)
     assert len(server.wait_for_mail(ANN, 2)) == 2
+
+
+def test_guesses_under_way_hold_up_nobody_and_end_with_auth(server):
+    server.may_die = True
+    with log_in(server) as client, contextlib.ExitStack() as stack:
+        guessers = [stack.enter_context(Client(('127.0.0.1', server.port('smtps')),
+                                               tls=client_context())) for _ in range(20)]
+        for guesser in guessers:
+            guesser.reply()
+            guesser.say('EHLO client.test', '250')
+        for guesser in guessers:
+            guesser.socket.sendall(plain(ANN, 'wrong').encode() + b'\r\n')
+        began = time.monotonic()
+        hand_in(client, JOE, TEXT % JOE.encode(), r'250 2\.0\.0 ')
+        assert time.monotonic() - began < 2
+        os.kill(server.role_pid('auth'), signal.SIGKILL)
+        replies = [guesser.reply() for guesser in guessers]
+        assert all(re.match(r'(454 4\.7\.0|535 5\.7\.8) ', reply) for reply in replies)
+        assert any(reply.startswith('454') for reply in replies)
 
 
 def test_auth_goes_and_comes_back(server):
