@@ -7,6 +7,7 @@ import tempfile
 
 import pytest
 
+from peers import one_at_a_time
 from server import ROOT, Server
 
 
@@ -15,7 +16,8 @@ def users():
     """Started by root, the roles run as system users: these are made and stay, as `make install`
     would leave them."""
     if os.getuid() == 0:
-        subprocess.run([ROOT / 'scripts/make-users'], check=True)
+        with one_at_a_time():
+            subprocess.run([ROOT / 'scripts/make-users'], check=True)
 
 
 @pytest.fixture

@@ -8,10 +8,14 @@ $NUNCIO_PEERS, one folder a package family), because as packages they exclude ea
     with Dovecot(folder, mail='/path/%d/%n') as peer: ... peer.imap_port, peer.pop3_port, peer.lmtp
     with Sink(smtp_port) as sink: ... sink.messages
 """
+import contextlib
+import fcntl
 import grp
+import itertools
 import os
 import pathlib
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -24,11 +28,27 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PEERS = pathlib.Path(os.environ.get('NUNCIO_PEERS', ROOT / 'build' / 'peers'))
 
 
+# Below those that the kernel takes for connections; each worker of pytest-xdist has its own part.
+PORTS_FIRST, PORTS_EACH = 10000, 5000
+WORKER = int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0')[2:]) % 4
+PORT_NUMBERS = itertools.count(random.randrange(PORTS_EACH))
+
+
 def free_port():
-    """A TCP port that is free now. The kernel hands them out in turn, so a clash is unlikely."""
-    with socket.socket() as sock:
-        sock.bind(('127.0.0.1', 0))
-        return sock.getsockname()[1]
+    """A TCP port that is free now, and that nobody gets again for the next thousands."""
+    for number in PORT_NUMBERS:
+        port = PORTS_FIRST + WORKER * PORTS_EACH + number % PORTS_EACH
+        with contextlib.suppress(OSError), socket.socket() as sock:
+            sock.bind(('127.0.0.1', port))
+            return port
+
+
+@contextlib.contextmanager
+def one_at_a_time():
+    """For what changes the system's users: workers must not do it at once."""
+    with open('/var/tmp/nuncio-tests.lock', 'w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def wait_for_port(port, seconds=20, host='127.0.0.1'):
@@ -55,15 +75,16 @@ def wait_until(condition, seconds=20, what='the condition'):
 def ensure_user(name, group=None):
     """System users that a peer insists on. Only root can make them; tests skip without."""
     group = group or name
-    try:
-        grp.getgrnam(group)
-    except KeyError:
-        subprocess.run(['groupadd', '--system', group], check=True)
-    try:
-        pwd.getpwnam(name)
-    except KeyError:
-        subprocess.run(['useradd', '--system', '--no-create-home', '--home', '/nonexistent',
-                        '--shell', '/usr/sbin/nologin', '--gid', group, name], check=True)
+    with one_at_a_time():
+        try:
+            grp.getgrnam(group)
+        except KeyError:
+            subprocess.run(['groupadd', '--system', group], check=True)
+        try:
+            pwd.getpwnam(name)
+        except KeyError:
+            subprocess.run(['useradd', '--system', '--no-create-home', '--home', '/nonexistent',
+                            '--shell', '/usr/sbin/nologin', '--gid', group, name], check=True)
 
 
 def in_overlay(name, script):
