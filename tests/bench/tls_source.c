@@ -2,7 +2,8 @@
  * A load of TLS: so many connections to an SMTP server, so many at a time, each with a handshake
  * of its own (no resumption), EHLO, perhaps messages, QUIT. Postfix's smtp-source speaks no TLS.
  *
- *   tls-source [-i] [-n] [-s PARALLEL] [-c CONNECTIONS] [-m MESSAGES] [-l BYTES] [-t RECIPIENT] PORT
+ *   tls-source [-i] [-n] [-s PARALLEL] [-c CONNECTIONS] [-m MESSAGES] [-l BYTES] [-t RECIPIENT]
+ * PORT
  *
  *   -i  TLS from the first byte, otherwise STARTTLS     -n  only the handshake, no SMTP after it
  *   -m  messages on each connection
@@ -50,8 +51,8 @@ static void fail(const char *what)
 static void write_all(struct client *client, const char *bytes, size_t len)
 {
     while (len) {
-        ssize_t n = client->ssl ? SSL_write(client->ssl, bytes, (int)len)
-                                : write(client->fd, bytes, len);
+        ssize_t n =
+            client->ssl ? SSL_write(client->ssl, bytes, (int)len) : write(client->fd, bytes, len);
         if (n <= 0)
             fail("cannot write");
         bytes += n;
