@@ -2,13 +2,11 @@
 fixtures, and the words that both of their files use. Responses are written with b64() where they are
 to be understood, and by hand where they are not.
 """
-import pathlib
-import shutil
-import tempfile
 import time
 
 import pytest
 
+from peers import short_folder
 from pki import Authority
 from sasl import b64, plain, unb64
 from server import Server
@@ -63,10 +61,8 @@ USERNAME, PASSWORD_PROMPT = '334 ' + b64('Username:') + '$', '334 ' + b64('Passw
 
 @pytest.fixture(scope='module')
 def folder():
-    folder = pathlib.Path(tempfile.mkdtemp(prefix='nuncio-', dir='/var/tmp'))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    with short_folder() as path:
+        yield path
 
 
 @pytest.fixture(scope='module')

@@ -1,13 +1,10 @@
 """Fixtures of the end-to-end tests; see server.py and peers.py for what they give."""
 import os
-import pathlib
-import shutil
 import subprocess
-import tempfile
 
 import pytest
 
-from peers import one_at_a_time
+from peers import one_at_a_time, short_folder
 from server import ROOT, Server
 
 
@@ -22,12 +19,8 @@ def users():
 
 @pytest.fixture
 def folder():
-    """A short path that every user may enter: unix sockets need the one, dropped privileges the
-    other."""
-    path = pathlib.Path(tempfile.mkdtemp(prefix='nuncio-', dir='/var/tmp'))
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path, ignore_errors=True)
+    with short_folder() as path:
+        yield path
 
 
 @pytest.fixture

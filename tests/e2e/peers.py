@@ -21,6 +21,7 @@ import signal
 import socket
 import socketserver
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -41,6 +42,16 @@ def free_port():
         with contextlib.suppress(OSError), socket.socket() as sock:
             sock.bind(('127.0.0.1', port))
             return port
+
+
+@contextlib.contextmanager
+def short_folder():
+    """A short path that every user may enter: unix sockets need the one, dropped privileges the
+    other."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix='nuncio-', dir='/var/tmp'))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -6,19 +6,17 @@ skipped by name; scripts/install-deps brings them.
 """
 import itertools
 import os
-import pathlib
 import re
 import shutil
 import smtplib
 import ssl
 import subprocess
-import tempfile
 
 import pytest
 
 import identity_provider
 import peers
-from peers import OpenSMTPD, Postfix
+from peers import OpenSMTPD, Postfix, short_folder
 from pki import Authority
 from sasl import b64, plain
 from server import Server
@@ -44,10 +42,8 @@ numbers = itertools.count(1)
 
 @pytest.fixture(scope='module')
 def folder():
-    folder = pathlib.Path(tempfile.mkdtemp(prefix='nuncio-', dir='/var/tmp'))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    with short_folder() as path:
+        yield path
 
 
 @pytest.fixture(scope='module')

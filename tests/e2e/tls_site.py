@@ -1,14 +1,12 @@
 """A server with TLS in all its forms, for the tests that say every byte themselves: configuration,
 fixtures, and the words that both of their files use.
 """
-import pathlib
 import re
-import shutil
-import tempfile
 import time
 
 import pytest
 
+from peers import short_folder
 from pki import Authority
 from server import Server
 from session import CLOSED, Client, client_context
@@ -47,10 +45,8 @@ ALERT, HANDSHAKE = 21, 22
 
 @pytest.fixture(scope='module')
 def folder():
-    folder = pathlib.Path(tempfile.mkdtemp(prefix='nuncio-', dir='/var/tmp'))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    with short_folder() as path:
+        yield path
 
 
 @pytest.fixture(scope='module')
