@@ -119,6 +119,7 @@ struct config_account_limits {
     unsigned messages_per_hour;   /* more freeze the account; 500 */
     unsigned recipients_per_hour; /* likewise; 2000 */
     unsigned bounces_per_hour;    /* likewise; 100 */
+    unsigned priority;            /* highest MT-PRIORITY (RFC 6710) that counts, 3 */
 };
 
 /* How the mailboxes of a local domain, or a relay domain, are reached. */
@@ -140,22 +141,105 @@ struct config_domain {
     uint64_t quota_bytes;  /* default of its accounts; 0: none */
     struct slice accounts; /* name of the `accounts` section; empty: our own store */
     enum config_foreign_sender foreign_sender; /* of its accounts */
+    bool backup;              /* a relay domain whose better MX hosts get the mail */
+    uint64_t expire_after_ms; /* of relayed mail; 0: as in `queue` */
     struct config_source source;
 };
 
 enum config_protocol { PROTOCOL_SMTP, PROTOCOL_LMTP };
 
+/* How secure a connection to another server must be. */
+enum config_tls_policy {
+    TLS_POLICY_MAY,       /* TLS where it is offered; DANE and MTA-STS where they are published */
+    TLS_POLICY_NONE,      /* never TLS */
+    TLS_POLICY_ENCRYPT,   /* TLS, whoever it is; DANE and MTA-STS where they are published */
+    TLS_POLICY_VERIFY,    /* a certificate for the host's name from a CA; or DANE */
+    TLS_POLICY_DANE_ONLY, /* secure TLSA records that fit, or no delivery (RFC 7672) */
+};
+
+/* Where access tokens come from (RFC 6749 section 6), for XOAUTH2 and OAUTHBEARER. */
+struct config_token {
+    struct slice endpoint; /* URL; empty: no OAuth */
+    struct slice client_id;
+    struct slice client_secret_file; /* paths; the parent reads them */
+    struct slice refresh_token_file;
+    struct slice scope; /* or empty */
+    struct slice ca;    /* path of the CAs of the URL; empty: the system's */
+};
+
+/* Who we are at a smarthost. */
+struct config_client_login {
+    struct slice user; /* empty: no login */
+    struct slice password_file;
+    unsigned mechanisms; /* set of enum mechanism that may be used; MECHANISM_ALL */
+    struct config_token token;
+};
+
+struct config_ips {
+    struct slice *list; /* addresses in text */
+    size_t count;
+};
+
 struct config_route {
     struct slice name; /* the top-level `relay host:port` makes the route "relay" */
     enum config_protocol protocol;
-    struct config_endpoints hosts;     /* tried in this order */
-    unsigned concurrency;              /* connections at a time, 20 */
-    unsigned recipients;               /* per transaction, 100 */
-    unsigned messages;                 /* per connection, 1000 */
-    uint64_t idle_ms;                  /* an unused connection is kept so long, 5 s */
-    struct slice helo;                 /* empty: hostname */
-    struct slice source_v4, source_v6; /* addresses to connect from, or empty */
+    bool mx;                       /* to the domain's own servers, by DNS */
+    struct config_endpoints hosts; /* else these, tried in this order */
+    uint16_t port;                 /* of MX hosts, 25 */
+    unsigned concurrency;          /* connections to a site at a time, 20 */
+    unsigned address_concurrency;  /* and to one address, 20 */
+    unsigned recipients;           /* per transaction, 100 */
+    unsigned messages;             /* per connection, 1000 */
+    unsigned rate;                 /* messages to a site in rate_ms; 0: no limit */
+    uint64_t rate_ms;
+    uint64_t idle_ms;          /* an unused connection is kept so long, 5 s */
+    struct slice helo;         /* empty: hostname */
+    struct config_ips sources; /* addresses to connect from; none: the system's choice */
+    bool ipv6;                 /* yes; no: IPv4 alone */
+    enum config_tls_policy tls;
+    bool tls_implicit;   /* TLS from the first byte: `tls_implicit yes` */
+    struct slice tls_ca; /* path of the CAs; empty: the system's */
+    bool dane, mta_sts;  /* heeded; yes */
+    struct config_client_login login;
+    struct slice fallback;      /* name of the route when a site stays unreachable, or empty */
+    uint64_t fallback_after_ms; /* for so long, 10 min */
     struct config_source source;
+};
+
+/*
+ * Where mail to foreign domains goes that does not go over the default route: the first that fits.
+ * `destination partner.example { route corp }`; with settings of a route instead of a name it makes
+ * a route of its own, called after the pattern, with `mx` unless it has hosts.
+ */
+struct config_destination {
+    struct slice
+        pattern; /* lower case, A-labels: "example.com", or "*.example.com": all below it */
+    struct slice route;
+    struct config_source source;
+};
+
+/* Section `dns`. */
+struct config_dns {
+    struct config_endpoints servers; /* resolvers to forward to; none: those of the system */
+    bool recurse;                    /* ask the world's own servers instead */
+    bool validate;                   /* DNSSEC; yes */
+    struct slice *trust_anchors;     /* paths; none: the root's, built in */
+    size_t n_trust_anchors;
+    struct config_endpoints stubs; /* `stub`: authoritative servers asked instead of the root */
+};
+
+/* Section `tls_report` (RFC 8460). */
+struct config_tls_report {
+    bool send;            /* reports to those that ask for them; yes */
+    struct slice contact; /* contact-info; empty: postmaster@hostname */
+    struct slice from;    /* sender of reports by mail; empty: postmaster@hostname */
+};
+
+/* Section `history`: what `nuncio why` knows. */
+struct config_history {
+    bool keep;        /* yes */
+    uint64_t keep_ms; /* 30 d */
+    uint64_t size;    /* bytes of the file at most; the oldest goes first; 4 GiB */
 };
 
 struct config_program {
@@ -223,7 +307,15 @@ struct config {
     size_t n_accounts;
     struct config_auth auth;
     struct config_account_limits account_limits;
-    struct slice default_route; /* for foreign domains: a route's name, or empty: none */
+    /* For foreign domains: a route's name. Without the setting "world", which is built in: `mx`.
+     * Empty after `default_route none`: nothing leaves. */
+    struct slice default_route;
+    struct config_destination *destinations; /* in the order of the file */
+    size_t n_destinations;
+    struct config_dns dns;
+    struct config_tls_report tls_report;
+    struct config_history history;
+    struct config_endpoints web; /* where metrics are served; none: they are not */
     struct config_networks trusted;
     struct config_limits limits;
     struct config_timeouts timeouts;
@@ -283,6 +375,8 @@ void config_compare(const struct config *old, const struct config *new,
 /* Look-ups; NULL when there is none. Domains in any case, U-labels or A-labels, no final dot. */
 const struct config_domain *config_find_domain(const struct config *config, struct slice name);
 const struct config_route *config_find_route(const struct config *config, struct slice name);
+/* The route for a foreign domain: its destination's or the default one; NULL: none. */
+const struct config_route *config_route_for(const struct config *config, struct slice domain);
 const struct config_program *config_find_program(const struct config *config, struct slice name);
 const struct config_accounts *config_find_accounts(const struct config *config, struct slice name);
 

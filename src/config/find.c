@@ -56,6 +56,27 @@ const struct config_route *config_find_route(const struct config *config, struct
     return find(name, config->routes, config->n_routes, sizeof(*config->routes));
 }
 
+/* "*.example.com" is everything below example.com, without itself. */
+static bool pattern_takes(struct slice pattern, struct slice domain)
+{
+    struct slice suffix = slice_skip(pattern, 1);
+
+    if (!slice_starts_with_nocase(pattern, SLICE("*.")))
+        return slice_eq_nocase(pattern, domain);
+    return domain.len > suffix.len &&
+           slice_eq_nocase(slice_skip(domain, domain.len - suffix.len), suffix);
+}
+
+const struct config_route *config_route_for(const struct config *config, struct slice domain)
+{
+    for (size_t i = 0; i < config->n_destinations; i++) {
+        const struct config_destination *destination = &config->destinations[i];
+        if (pattern_takes(destination->pattern, domain))
+            return config_find_route(config, destination->route);
+    }
+    return config->default_route.len ? config_find_route(config, config->default_route) : NULL;
+}
+
 const struct config_program *config_find_program(const struct config *config, struct slice name)
 {
     return find(name, config->programs, config->n_programs, sizeof(*config->programs));

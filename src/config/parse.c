@@ -54,7 +54,12 @@ static void config_set_defaults(struct config *config)
         .messages_per_hour = 500,
         .recipients_per_hour = 2000,
         .bounces_per_hour = 100,
+        .priority = 3,
     };
+    config->dns = (struct config_dns){.validate = true};
+    config->tls_report = (struct config_tls_report){.send = true};
+    config->history = (struct config_history){
+        .keep = true, .keep_ms = UINT64_C(30) * 24 * 3600 * 1000, .size = UINT64_C(4) << 30};
     config->workers_mx = 32;
     config->workers_submission = 16;
     config->log_level = LOG_INFO;

@@ -221,10 +221,17 @@ void section_take_domain(struct reader *reader, const struct setting *setting,
 static struct config_route default_route(struct slice name, struct config_source source)
 {
     return (struct config_route){.name = name,
+                                 .port = 25,
                                  .concurrency = 20,
+                                 .address_concurrency = 20,
                                  .recipients = 100,
                                  .messages = 1000,
                                  .idle_ms = 5000,
+                                 .ipv6 = true,
+                                 .dane = true,
+                                 .mta_sts = true,
+                                 .login = {.mechanisms = MECHANISM_ALL},
+                                 .fallback_after_ms = 10 * 60 * 1000,
                                  .source = source};
 }
 
@@ -271,7 +278,18 @@ void section_take_lmtp(struct reader *reader, const struct setting *setting,
     route->protocol = PROTOCOL_LMTP;
 }
 
-/* One address of each family, in one statement or two. */
+static void add_source(struct reader *reader, struct config_ips *sources, struct slice text)
+{
+    struct arena *arena = &reader->config->arena;
+    struct slice *list = arena_alloc(arena, (sources->count + 1) * sizeof(*list));
+
+    if (sources->count)
+        memcpy(list, sources->list, sources->count * sizeof(*list));
+    list[sources->count++] = setting_keep(reader, text);
+    sources->list = list;
+}
+
+/* Any number of addresses, in one statement or more. */
 void section_take_source(struct reader *reader, const struct setting *setting,
                          const struct statement *statement, void *section)
 {
@@ -282,18 +300,13 @@ void section_take_source(struct reader *reader, const struct setting *setting,
     if (statement->n_values == 0)
         setting_complain(reader, statement, "source wants a value, like: %s", setting->example);
     for (size_t i = 0; i < statement->n_values; i++) {
-        struct slice text = statement->values[i], *to;
-        if (!value_parse_ip(text, &family, address)) {
+        struct slice text = statement->values[i];
+        if (value_parse_ip(text, &family, address))
+            add_source(reader, &route->sources, text);
+        else
             setting_complain(reader, statement,
                              "source: '%.*s' is not an IP address (without brackets or port)",
                              SLICE_ARG(text));
-            continue;
-        }
-        to = family == AF_INET ? &route->source_v4 : &route->source_v6;
-        if (to->len)
-            setting_complain(reader, statement, "source has an %s address already: %.*s",
-                             family == AF_INET ? "IPv4" : "IPv6", SLICE_ARG(*to));
-        *to = setting_keep(reader, text);
     }
 }
 

@@ -5,6 +5,7 @@
 #ifndef NUNCIO_DNS_DNS_H
 #define NUNCIO_DNS_DNS_H
 
+#include "base/arena.h"
 #include "base/slice.h"
 
 enum dns_result {
@@ -22,12 +23,68 @@ struct dns_address {
     unsigned char bytes[16];
 };
 
+/* What DNSSEC says of an answer (RFC 4033 section 5). A bogus one is DNS_FAILED. */
+enum dns_security {
+    DNS_INSECURE, /* not signed, or not validated here */
+    DNS_SECURE,
+    DNS_BOGUS,
+};
+
+enum dns_type {
+    DNS_A = 1,
+    DNS_CNAME = 5,
+    DNS_PTR = 12,
+    DNS_MX = 15,
+    DNS_TXT = 16,
+    DNS_AAAA = 28,
+    DNS_SRV = 33,
+    DNS_TLSA = 52,
+};
+
+/* An answer of any type. `records` is RDATA as it is in the answer, with whole names: the typed
+ * readers below take it apart. */
+struct dns_answer {
+    enum dns_result result;
+    enum dns_security security; /* of an absence too */
+    struct slice
+        canonical; /* the name after CNAMEs, without final dot; the name asked for if none */
+    uint32_t ttl_s;
+    struct slice *records;
+    unsigned n_records; /* DNS_RECORDS_MAX at most, the rest is dropped */
+    struct slice why;   /* for people, of a failure: "SERVFAIL", "signature expired"; or empty */
+};
+enum { DNS_RECORDS_MAX = 64 };
+
+/* RDATA to fields; false when it is malformed. Names are from the arena, lower case, no final dot;
+ * the root is empty. */
+struct dns_mx {
+    uint16_t preference;
+    struct slice exchange;
+};
+bool dns_read_mx(struct slice rdata, struct arena *arena, struct dns_mx *ret_mx);
+/* The strings of one TXT record, put together (RFC 7208 section 3.3). */
+bool dns_read_txt(struct slice rdata, struct arena *arena, struct slice *ret_text);
+struct dns_tlsa {
+    uint8_t usage, selector, matching;
+    struct slice data; /* into rdata */
+};
+bool dns_read_tlsa(struct slice rdata, struct dns_tlsa *ret_tlsa);
+bool dns_read_name(struct slice rdata, struct arena *arena,
+                   struct slice *ret_name); /* PTR, CNAME */
+struct dns_srv {
+    uint16_t priority, weight, port;
+    struct slice target;
+};
+bool dns_read_srv(struct slice rdata, struct arena *arena, struct dns_srv *ret_srv);
+
 /* More than these are dropped. */
 enum { DNS_ADDRESSES_MAX = 16 };
 
 struct dns_addresses {
     struct dns_address list[DNS_ADDRESSES_MAX];
     unsigned count;
+    enum dns_security security; /* secure only if both families' answers are */
+    uint32_t ttl_s;
 };
 
 struct dns;
@@ -50,5 +107,18 @@ void dns_stop(struct dns *dns);
  */
 int dns_lookup_addresses(struct dns *dns, struct slice name, uint64_t deadline,
                          struct dns_addresses *ret_addresses);
+
+/*
+ * Records of one type. The answer is the arena's. Returns answer->result. `name` in A-labels.
+ */
+int dns_lookup(struct dns *dns, struct slice name, enum dns_type type, uint64_t deadline,
+               struct arena *arena, struct dns_answer *ret_answer);
+
+/* The same without waiting: `answered` is called once, on a thread of the resolver's (or on this
+ * one before the call returns), with an answer that is good during the call. The callee only passes
+ * it on. */
+typedef void dns_answered(void *arg, const struct dns_answer *answer);
+void dns_ask(struct dns *dns, struct slice name, enum dns_type type, uint64_t deadline,
+             dns_answered *answered, void *arg);
 
 #endif

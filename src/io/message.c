@@ -242,7 +242,11 @@ void msg_unit_encode(struct buf *out, const struct msg_unit *message)
     wire_put_u8(out, (uint8_t)message->body);
     wire_put_u8(out, message->smtputf8);
     wire_put_u8(out, message->requiretls);
+    wire_put_u8(out, (uint8_t)message->priority);
     wire_put_u64(out, message->received_ms);
+    wire_put_u32(out, message->n_sources_off);
+    for (uint32_t i = 0; i < message->n_sources_off; i++)
+        wire_put_slice(out, message->sources_off[i]);
     wire_put_u32(out, message->n_recipients);
     for (uint32_t i = 0; i < message->n_recipients; i++)
         put_unit_recipient(out, &message->recipients[i]);
@@ -266,7 +270,12 @@ int msg_unit_decode(struct slice payload, struct arena *arena, struct msg_unit *
     m->body = (enum body_kind)wire_get_u8(&in);
     m->smtputf8 = wire_get_bool(&in);
     m->requiretls = wire_get_bool(&in);
+    m->priority = (int8_t)wire_get_u8(&in);
     m->received_ms = wire_get_u64(&in);
+    m->n_sources_off = wire_get_count(&in, UNIT_SOURCES_MAX);
+    m->sources_off = arena_alloc(arena, m->n_sources_off * sizeof(*m->sources_off) + 1);
+    for (uint32_t i = 0; i < m->n_sources_off; i++)
+        m->sources_off[i] = wire_get_slice(&in);
     m->n_recipients = wire_get_count(&in, ENVELOPE_RECIPIENTS_MAX);
     m->recipients = arena_alloc(arena, m->n_recipients * sizeof(*m->recipients));
     for (uint32_t i = 0; i < m->n_recipients; i++)
@@ -291,7 +300,7 @@ static void get_done_recipient(struct wire *in, struct done_recipient *recipient
     recipient->dsn_passed_on = wire_get_bool(in);
     recipient->status = wire_get_slice(in);
     recipient->reply = wire_get_slice(in);
-    if (recipient->kind < DONE_OK || recipient->kind > DONE_NETWORK || recipient->status.len == 0)
+    if (recipient->kind < DONE_OK || recipient->kind > DONE_AGAIN || recipient->status.len == 0)
         in->failed = true;
 }
 
@@ -300,6 +309,8 @@ void msg_done_encode(struct buf *out, const struct msg_done *message)
     wire_put_u64(out, message->unit);
     wire_put_slice(out, message->remote);
     wire_put_u8(out, message->remote_lmtp);
+    wire_put_slice(out, message->source);
+    wire_put_slice(out, message->tls);
     wire_put_u32(out, message->reused);
     wire_put_u32(out, message->duration_ms);
     wire_put_u32(out, message->recipients_limit);
@@ -316,6 +327,8 @@ int msg_done_decode(struct slice *payload, struct arena *arena, struct msg_done 
     m->unit = wire_get_u64(&in);
     m->remote = wire_get_slice(&in);
     m->remote_lmtp = wire_get_bool(&in);
+    m->source = wire_get_slice(&in);
+    m->tls = wire_get_slice(&in);
     m->reused = wire_get_u32(&in);
     m->duration_ms = wire_get_u32(&in);
     m->recipients_limit = wire_get_u32(&in);

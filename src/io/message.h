@@ -17,6 +17,12 @@
  *   queue   -> auth     MSG_BOUNCED
  *   queue   -> relay, local  MSG_UNIT (with the descriptor of the text), answered by MSG_DONE
  *   local   -> program  MSG_RUN (with the descriptor of the body), answered by MSG_RAN
+ *   queue   -> relay    MSG_SITE_ASK, answered by MSG_SITE
+ *   parent  -> relay    MSG_FILE
+ *   relay   -> queue    MSG_MAIL, answered by MSG_MAIL_TAKEN
+ *   all     -> history  MSG_EVENTS
+ *   local   -> history  MSG_TLS_REPORT (with the descriptor of the text)
+ *   parent  -> all      MSG_METRICS_ASK, answered by MSG_METRICS
  *
  * Decoders take nothing on trust: a number out of range, a missing byte or one too many is
  * -EBADMSG. Slices in a decoded struct point into the payload; arrays are from the arena. Encoders
@@ -68,6 +74,14 @@ enum message_type {
     MSG_FROZEN,
     MSG_FROZEN_TAKEN,
     MSG_BOUNCED,
+    MSG_SITE_ASK,
+    MSG_SITE,
+    MSG_MAIL,
+    MSG_MAIL_TAKEN,
+    MSG_EVENTS,
+    MSG_TLS_REPORT,
+    MSG_METRICS_ASK,
+    MSG_METRICS,
 };
 
 /* MSG_PEER, with one descriptor: a fresh channel to that role; an older one to it is dead. */
@@ -82,7 +96,8 @@ struct msg_config_taken {
     struct slice text; /* why not */
 };
 
-/* MSG_STATUS: a JSON object with what the role knows of itself, for `nuncio status`. */
+/* MSG_STATUS: a JSON object with what the role knows of itself, for `nuncio status`. MSG_METRICS:
+ * what it counts, in Prometheus's text format; MSG_METRICS_ASK has the request alone (no text). */
 struct msg_text {
     uint32_t request;
     struct slice text;
@@ -164,6 +179,8 @@ enum unit_way {
     WAY_PROGRAM,   /* local */
 };
 
+enum { UNIT_SOURCES_MAX = 256 };
+
 struct unit_recipient {
     uint32_t index;       /* in the message, for the outcome */
     struct slice address; /* what RCPT TO says */
@@ -180,8 +197,9 @@ struct msg_unit {
     uint64_t unit; /* the queue's number for this attempt, given back in MSG_DONE */
     uint64_t message_id;
     enum unit_way way;
-    struct slice name;                 /* of the route or program in the configuration */
-    struct slice domain;               /* of the lane */
+    struct slice name; /* of the route or program in the configuration */
+    /* WAY_ROUTE over a route with `mx`: the site, as MSG_SITE called it; else of the lane. */
+    struct slice domain;
     uint64_t text_offset, text_length; /* in the descriptor that comes along */
     struct slice reverse_path;
     struct slice envid;
@@ -189,9 +207,63 @@ struct msg_unit {
     enum body_kind body;
     bool smtputf8;
     bool requiretls;
+    int8_t priority; /* MT-PRIORITY */
     uint64_t received_ms;
+    struct slice *sources_off; /* source addresses that are not to be used now */
+    uint32_t n_sources_off;
     struct unit_recipient *recipients;
     uint32_t n_recipients;
+};
+
+/* MSG_SITE_ASK: which servers take this domain's mail over this route (one with `mx`)? */
+struct msg_site_ask {
+    uint64_t request;
+    struct slice route;
+    struct slice domain; /* as in the address: A-labels, U-labels or an address literal */
+};
+
+enum site_status {
+    SITE_FOUND = 1,
+    SITE_NEVER, /* no mail can go there: no such domain 5.1.2, null MX 5.1.10, a loop 5.4.6 */
+    SITE_LATER, /* cannot tell now: 4.4.3 */
+};
+
+/*
+ * MSG_SITE: domains of one site have the same servers and the same demands on their security, so
+ * that their mail can share connections. The name is for people too: the first host, and a mark
+ * when it alone does not say it all, "mx.example.org" or "mx.example.org+3f2a91".
+ */
+enum { SITE_NAME_MAX = 300 };
+struct msg_site {
+    uint64_t request;
+    enum site_status status;
+    struct slice site;     /* SITE_FOUND */
+    struct slice enhanced; /* else: enhanced status code "5.1.10" */
+    struct slice text;     /* else: why, for people */
+    uint32_t valid_ms;     /* ask again after that */
+};
+
+/* MSG_MAIL: a message of our own to be sent (a TLS report). */
+struct msg_mail {
+    uint64_t request;
+    struct slice from; /* reverse-path */
+    struct slice to;   /* one recipient */
+    struct slice text; /* whole, lines ended by CRLF */
+};
+
+/* MSG_MAIL_TAKEN: it is on disk, or it is not. */
+struct msg_mail_taken {
+    uint64_t request;
+    bool taken;
+};
+
+/* MSG_TLS_REPORT: a message that looks like a TLS report (RFC 8460) for one of our domains has
+ * been delivered. MSG_EVENTS has no struct: lines of the log as base/log.h writes them in logfmt,
+ * each ended by LF. */
+struct msg_tls_report {
+    uint64_t message_id;
+    struct slice recipient;
+    uint64_t text_offset, text_length; /* in the descriptor that comes along */
 };
 
 /* MSG_DONE: one attempt is over. Several may share a message: the encoder appends. */
@@ -200,6 +272,8 @@ enum done_kind {
     DONE_LATER,   /* 4xx, or the mail store cannot take it now */
     DONE_NEVER,   /* 5xx */
     DONE_NETWORK, /* no server answered: the whole site is in doubt */
+    DONE_AGAIN,   /* it was not tried: another site is meant now, or no connection was free. Not a
+                     failed attempt; to be routed anew soon */
 };
 
 struct done_recipient {
@@ -214,7 +288,9 @@ struct msg_done {
     uint64_t unit;
     struct slice remote; /* "mx.example.org[192.0.2.1]:25", or empty: nobody was asked */
     bool remote_lmtp;
-    uint32_t reused; /* messages that this connection carried before */
+    struct slice source; /* our address on the connection, or empty */
+    struct slice tls;    /* "TLSv1.3 TLS_AES_256_GCM_SHA384 dane", for people, or empty: none */
+    uint32_t reused;     /* messages that this connection carried before */
     uint32_t duration_ms;
     uint32_t recipients_limit; /* LIMITS RCPTMAX of the peer, 0: unknown */
     struct done_recipient *recipients;
@@ -256,6 +332,11 @@ MESSAGE_CODEC(msg_usage);
 MESSAGE_CODEC(msg_unit);
 MESSAGE_CODEC(msg_run);
 MESSAGE_CODEC(msg_ran);
+MESSAGE_CODEC(msg_site_ask);
+MESSAGE_CODEC(msg_site);
+MESSAGE_CODEC(msg_mail);
+MESSAGE_CODEC(msg_mail_taken);
+MESSAGE_CODEC(msg_tls_report);
 
 /* MSG_DONE holds one or more; decode cuts the first off *payload, until it is empty. */
 void msg_done_encode(struct buf *out, const struct msg_done *message);

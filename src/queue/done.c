@@ -15,8 +15,10 @@
 #include "queue/record.h"
 #include "queue/settle.h"
 
+enum { AGAIN_WAIT_MS = 1000 };
+
 struct tally {
-    uint32_t ok, later, never, network, too_many;
+    uint32_t ok, later, never, network, again, too_many;
 };
 
 static struct tally count(const struct attempt *attempt, const struct msg_done *done)
@@ -31,6 +33,7 @@ static struct tally count(const struct attempt *attempt, const struct msg_done *
         tally.later += recipient->kind == DONE_LATER;
         tally.never += recipient->kind == DONE_NEVER;
         tally.network += recipient->kind == DONE_NETWORK;
+        tally.again += recipient->kind == DONE_AGAIN;
         tally.too_many +=
             recipient->kind == DONE_LATER && slice_eq(recipient->status, SLICE("4.5.3"));
     }
@@ -41,6 +44,8 @@ static enum turn_end judge_turn(const struct tally *tally)
 {
     if (tally->ok || tally->never)
         return TURN_TAKEN;
+    if (tally->again && !tally->later && !tally->network)
+        return TURN_CANCELLED;
     return tally->network && !tally->later ? TURN_UNHEARD : TURN_REFUSED;
 }
 
@@ -59,7 +64,8 @@ static void log_recipient(const struct message *message, const struct attempt *a
     static const char *const events[] = {[DONE_OK] = "delivered",
                                          [DONE_LATER] = "deferred",
                                          [DONE_NEVER] = "refused",
-                                         [DONE_NETWORK] = "unreachable"};
+                                         [DONE_NETWORK] = "unreachable",
+                                         [DONE_AGAIN] = "not-tried"};
 
     log_info(NULL, events[recipient->kind], LOG_STR("message", message_id_format(message->id).text),
              LOG_SLICE("to", attempt_address(attempt, recipient->index)),
@@ -101,6 +107,9 @@ static bool take_recipient(struct queue *queue, const struct attempt *attempt,
             return false;
         }
         break;
+    case DONE_AGAIN:
+        settle_again(queue, message, recipient->index, queue_now(queue) + AGAIN_WAIT_MS);
+        return false;
     case DONE_NETWORK:
         break;
     }

@@ -97,18 +97,18 @@ static struct slice candidate_name(const struct outcome *outcome, const struct c
     return copy;
 }
 
+/* The first source of the family that is connected to. */
 static struct socket_address source_for(const struct dial *dial, const struct socket_address *to)
 {
-    struct socket_address source = {0};
-    struct slice text = SLICE_NULL;
+    const struct config_ips *sources = &dial->route->sources;
+    struct socket_address source;
 
-    if (to->socket.any.sa_family == AF_INET)
-        text = dial->route->source_v4;
-    else if (to->socket.any.sa_family == AF_INET6)
-        text = dial->route->source_v6;
-    if (text.len)
-        (void)socket_address_parse(text, 0, &source);
-    return source;
+    for (size_t i = 0; i < sources->count; i++) {
+        if (socket_address_parse(sources->list[i], 0, &source) &&
+            source.socket.any.sa_family == to->socket.any.sa_family)
+            return source;
+    }
+    return (struct socket_address){0};
 }
 
 static struct verdict failed(const struct outcome *outcome, struct slice name, const char *stage,

@@ -141,8 +141,8 @@ static void test_routes_take_all_their_settings(void **state)
     assert_int_equal(route->messages, 10);
     assert_true(route->idle_ms == 2000);
     assert_slice(route->helo, "out.example");
-    assert_slice(route->source_v4, "192.0.2.3");
-    assert_slice(route->source_v6, "2001:db8::3");
+    assert_slice(route->sources.list[0], "192.0.2.3");
+    assert_slice(route->sources.list[1], "2001:db8::3");
     config_unref(config);
 }
 

@@ -181,13 +181,14 @@ static void test_the_dead_are_forgotten(void **state)
 
 static void test_the_route_says_from_where_and_as_whom(void **state)
 {
+    struct slice source = SLICE("127.0.0.3");
     struct fixture fixture;
 
     (void)state;
     fixture_init(&fixture,
                  "connect\n> 220 mx\n< EHLO other.example\n> 250-mx\n> 250 PIPELINING\n" ONE QUIT);
     fixture.route.helo = SLICE("other.example");
-    fixture.route.source_v4 = SLICE("127.0.0.3");
+    fixture.route.sources = (struct config_ips){&source, 1};
     fixture_run(&fixture);
     expect(&fixture, DONE_OK, "2.0.0", "250 ok");
     fixture_finish(&fixture);
