@@ -1,7 +1,9 @@
 /*
- * Keywords of the EHLO reply. A table of flags for those that have no parameter we read; SIZE and
- * LIMITS have their own functions. A value that is out of range is taken as not told: a limit that
- * cannot be kept is better ignored and answered by the server than guessed at.
+ * Keywords of the EHLO reply. A table of flags for those that have no parameter we read; SIZE,
+ * LIMITS and AUTH have their own functions. "AUTH=PLAIN LOGIN" is what servers said to the clients
+ * of before RFC 2554, and some say still, beside the right form or instead of it. A value that is
+ * out of range is taken as not told: a limit that cannot be kept is better ignored and answered by
+ * the server than guessed at.
  */
 #include "smtp/ehlo_parse.h"
 
@@ -30,12 +32,33 @@ static void parse_limit(struct ehlo_offer *offer, struct slice limit)
         offer->rcpt_domain_max = (uint32_t)value;
 }
 
+static void add_mechanism(struct ehlo_offer *offer, struct slice mechanism)
+{
+    size_t len = strlen(offer->auth);
+
+    if (mechanism.len == 0 || ehlo_offers_mechanism(offer, mechanism) ||
+        len + 1 + mechanism.len > EHLO_AUTH_MAX)
+        return;
+    if (len)
+        offer->auth[len++] = ' ';
+    memcpy(offer->auth + len, mechanism.ptr, mechanism.len);
+}
+
+static void parse_auth(struct ehlo_offer *offer, struct slice mechanisms)
+{
+    while (mechanisms.ptr)
+        add_mechanism(offer, slice_cut(&mechanisms, ' '));
+}
+
 static void parse_flag(struct ehlo_offer *offer, struct slice keyword)
 {
     const struct {
         struct slice keyword;
         bool *flag;
     } flags[] = {
+        {SLICE_INIT("STARTTLS"), &offer->starttls},
+        {SLICE_INIT("REQUIRETLS"), &offer->requiretls},
+        {SLICE_INIT("MT-PRIORITY"), &offer->mt_priority},
         {SLICE_INIT("PIPELINING"), &offer->pipelining},
         {SLICE_INIT("8BITMIME"), &offer->eightbit},
         {SLICE_INIT("CHUNKING"), &offer->chunking},
@@ -60,6 +83,11 @@ static void parse_line(struct ehlo_offer *offer, struct slice line)
     } else if (slice_eq_nocase(keyword, SLICE("LIMITS"))) {
         while (rest.ptr)
             parse_limit(offer, slice_cut(&rest, ' '));
+    } else if (slice_eq_nocase(keyword, SLICE("AUTH"))) {
+        parse_auth(offer, rest);
+    } else if (slice_starts_with_nocase(keyword, SLICE("AUTH="))) {
+        parse_auth(offer, slice_skip(keyword, strlen("AUTH=")));
+        parse_auth(offer, rest);
     } else {
         parse_flag(offer, keyword);
     }
@@ -73,4 +101,15 @@ struct ehlo_offer ehlo_parse(struct slice text)
     while (text.ptr)
         parse_line(&offer, slice_cut(&text, '\n'));
     return offer;
+}
+
+bool ehlo_offers_mechanism(const struct ehlo_offer *offer, struct slice mechanism)
+{
+    struct slice rest = slice_from_cstr(offer->auth);
+
+    while (rest.ptr) {
+        if (slice_eq_nocase(slice_cut(&rest, ' '), mechanism))
+            return mechanism.len > 0;
+    }
+    return false;
 }
