@@ -23,6 +23,7 @@ static const char *const when_full[] = {"defer", "reject", NULL};
 static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const tls[] = {"off", "offered", "required", "implicit", NULL};
 static const char *const tls_versions[] = {"1.2", "1.3", NULL};
+static const char *const tls_policies[] = {"may", "none", "encrypt", "verify", "dane-only", NULL};
 static const char *const auth[] = {"off", "offered", "required", NULL};
 static const char *const client_certificate[] = {"ignored", "asked", "required", NULL};
 static const char *const foreign_sender[] = {"refuse", "rewrite", NULL};
@@ -69,20 +70,32 @@ static const struct setting domain_settings[] = {
 };
 
 static const struct setting route_settings[] = {
+    {"mx", "mx", setting_take_flag, AT(config_route, mx)},
     {"host", "host mx.branch.example.com:25", setting_take_endpoints, AT(config_route, hosts),
      .min = 25, .repeatable = true},
     {"lmtp", "lmtp unix:/run/dovecot/lmtp", section_take_lmtp, AT(config_route, hosts),
      .repeatable = true},
+    {"port", "port 25", setting_take_port, AT(config_route, port)},
+    {"tls", "tls verify", setting_take_choice, AT(config_route, tls), .words = tls_policies},
+    {"tls_implicit", "tls_implicit yes", setting_take_yes, AT(config_route, tls_implicit)},
+    {"tls_ca", "tls_ca /etc/nuncio/tls/partner-ca.pem", setting_take_path,
+     AT(config_route, tls_ca)},
+    {"dane", "dane yes", setting_take_yes, AT(config_route, dane)},
+    {"mta_sts", "mta_sts yes", setting_take_yes, AT(config_route, mta_sts)},
     {"concurrency", "concurrency 20", setting_take_count, AT(config_route, concurrency), .min = 1,
      .max = 1000},
+    {"address_concurrency", "address_concurrency 20", setting_take_count,
+     AT(config_route, address_concurrency), .min = 1, .max = 1000},
     {"recipients", "recipients 100", setting_take_count, AT(config_route, recipients), .min = 1,
      .max = 1000},
     {"messages", "messages 1000", setting_take_count, AT(config_route, messages), .min = 1,
      .max = 1000000},
+    {"rate", "rate 100/1m", section_take_rate},
     {"idle", "idle 5s", setting_take_duration, AT(config_route, idle_ms), .min = 0,
      .max = 5 * MINUTE},
     {"helo", "helo out.example.org", setting_take_hostname, AT(config_route, helo)},
     {"source", "source 192.0.2.20", section_take_source, .repeatable = true},
+    {"ipv6", "ipv6 yes", setting_take_yes, AT(config_route, ipv6)},
 };
 
 static const struct setting program_settings[] = {
@@ -211,6 +224,17 @@ static const struct setting queue_settings[] = {
      AT(config_queue, bounces_per_sender), .min = 1, .max = 1000000},
 };
 
+static const struct setting dns_settings[] = {
+    {"server", "server 127.0.0.1:53", setting_take_endpoints, AT(config_dns, servers), .min = 53,
+     .repeatable = true},
+    {"recurse", "recurse no", setting_take_yes, AT(config_dns, recurse)},
+    {"validate", "validate yes", setting_take_yes, AT(config_dns, validate)},
+    {"trust_anchor", "trust_anchor /etc/nuncio/root.key", section_take_trust_anchor,
+     .repeatable = true},
+    {"stub", "stub 127.0.0.1:5353", setting_take_endpoints, AT(config_dns, stubs), .min = 53,
+     .repeatable = true},
+};
+
 static const struct setting workers_settings[] = {
     {"mx", "mx 32", setting_take_count, AT(config, workers_mx), .min = 1, .max = 1000},
     {"submission", "submission 16", setting_take_count, AT(config, workers_submission), .min = 1,
@@ -262,6 +286,7 @@ const struct setting setting_top[] = {
      BLOCK(timeouts_settings)},
     {"queue", "queue { expire_after 5d }", setting_take_section, AT(config, queue),
      BLOCK(queue_settings)},
+    {"dns", "dns { server 127.0.0.1:53 }", section_take_dns, AT(config, dns), BLOCK(dns_settings)},
     {"workers", "workers { mx 32; submission 16 }", setting_take_section, .offset = 0,
      BLOCK(workers_settings)},
     {"log", "log { level info }", setting_take_section, .offset = 0, BLOCK(log_settings)},

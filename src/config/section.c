@@ -145,19 +145,6 @@ void section_take_alias_of(struct reader *reader, const struct setting *setting,
     setting_refer(reader, REFERENCE_DOMAIN, domain->alias_of, statement->source);
 }
 
-void section_take_default_route(struct reader *reader, const struct setting *setting,
-                                const struct statement *statement, void *section)
-{
-    struct config *config = section;
-
-    if (config->default_route.len)
-        setting_complain(reader, statement,
-                         "'relay' sets the default route already; "
-                         "keep one of them");
-    setting_take_name(reader, setting, statement, section);
-    setting_refer(reader, REFERENCE_ROUTE, config->default_route, statement->source);
-}
-
 /* Settings of a domain that exclude each other. */
 static void check_domain(struct reader *reader, const struct statement *statement,
                          struct config_domain *domain)
@@ -216,98 +203,6 @@ void section_take_domain(struct reader *reader, const struct setting *setting,
         domain.recipients = RECIPIENTS_ANY;
     check_domain(reader, statement, &domain);
     config->domains[config->n_domains++] = domain;
-}
-
-static struct config_route default_route(struct slice name, struct config_source source)
-{
-    return (struct config_route){.name = name,
-                                 .port = 25,
-                                 .concurrency = 20,
-                                 .address_concurrency = 20,
-                                 .recipients = 100,
-                                 .messages = 1000,
-                                 .idle_ms = 5000,
-                                 .ipv6 = true,
-                                 .dane = true,
-                                 .mta_sts = true,
-                                 .login = {.mechanisms = MECHANISM_ALL},
-                                 .fallback_after_ms = 10 * 60 * 1000,
-                                 .source = source};
-}
-
-void section_take_route(struct reader *reader, const struct setting *setting,
-                        const struct statement *statement, void *section)
-{
-    struct config *config = section;
-    struct config_route route = default_route(SLICE_NULL, statement->source);
-
-    if (!section_name(reader, setting, statement, &route.name))
-        return;
-    section_read_block(reader, setting, statement, route.name, &route);
-    if (!section_find(statement, "host") && !section_find(statement, "lmtp"))
-        setting_complain(reader, statement,
-                         "route %.*s leads nowhere; add one like: host mx.example.org:25",
-                         SLICE_ARG(route.name));
-    if (section_find(statement, "host"))
-        section_refuse(reader, statement, "lmtp", "does not go with host; make a route for each");
-    config->routes[config->n_routes++] = route;
-}
-
-/* `relay HOST:PORT` is a route of this name, and the default one. */
-void section_take_relay(struct reader *reader, const struct setting *setting,
-                        const struct statement *statement, void *section)
-{
-    struct config *config = section;
-    struct config_route route = default_route(SLICE("relay"), statement->source);
-    struct setting hosts = *setting;
-
-    hosts.offset = offsetof(struct config_route, hosts);
-    setting_take_endpoints(reader, &hosts, statement, &route);
-    config->routes[config->n_routes++] = route;
-    if (config->default_route.len)
-        setting_complain(reader, statement, "default_route is set already; keep one of them");
-    config->default_route = route.name;
-}
-
-void section_take_lmtp(struct reader *reader, const struct setting *setting,
-                       const struct statement *statement, void *section)
-{
-    struct config_route *route = section;
-
-    setting_take_endpoints(reader, setting, statement, section);
-    route->protocol = PROTOCOL_LMTP;
-}
-
-static void add_source(struct reader *reader, struct config_ips *sources, struct slice text)
-{
-    struct arena *arena = &reader->config->arena;
-    struct slice *list = arena_alloc(arena, (sources->count + 1) * sizeof(*list));
-
-    if (sources->count)
-        memcpy(list, sources->list, sources->count * sizeof(*list));
-    list[sources->count++] = setting_keep(reader, text);
-    sources->list = list;
-}
-
-/* Any number of addresses, in one statement or more. */
-void section_take_source(struct reader *reader, const struct setting *setting,
-                         const struct statement *statement, void *section)
-{
-    struct config_route *route = section;
-    uint8_t address[16];
-    int family;
-
-    if (statement->n_values == 0)
-        setting_complain(reader, statement, "source wants a value, like: %s", setting->example);
-    for (size_t i = 0; i < statement->n_values; i++) {
-        struct slice text = statement->values[i];
-        if (value_parse_ip(text, &family, address))
-            add_source(reader, &route->sources, text);
-        else
-            setting_complain(reader, statement,
-                             "source: '%.*s' is not an IP address (without brackets or port)",
-                             SLICE_ARG(text));
-    }
 }
 
 void section_take_program(struct reader *reader, const struct setting *setting,

@@ -1,7 +1,8 @@
 /*
- * The sections with a name: listen, domain, route and program (section.c), certificate and accounts
- * (section_login.c); and `relay`, which makes a route. Each adds one element to its list in the
- * configuration, for which section_reserve() has made room before.
+ * The sections with a name: listen, domain and program (section.c), route (section_route.c), and
+ * `relay`, which makes one, certificate and accounts (section_login.c). Each adds one element to its
+ * list in the configuration, for which section_reserve() has made room before. dns stands in
+ * section_world.c.
  */
 #ifndef NUNCIO_CONFIG_SECTION_H
 #define NUNCIO_CONFIG_SECTION_H
@@ -31,6 +32,7 @@ setting_take section_take_certificate;
 setting_take section_take_accounts;
 setting_take section_take_auth;
 setting_take section_take_oauth;
+setting_take section_take_dns;
 
 /* Settings whose values are particular to one section. */
 setting_take section_take_deliver;
@@ -39,6 +41,8 @@ setting_take section_take_alias_of;
 setting_take section_take_default_route;
 setting_take section_take_lmtp;
 setting_take section_take_source;
+setting_take section_take_rate;
+setting_take section_take_trust_anchor;
 setting_take section_take_command;
 setting_take section_take_user;
 setting_take section_take_mechanisms; /* unsigned, a set */

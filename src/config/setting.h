@@ -67,7 +67,9 @@ void setting_refer(struct reader *reader, enum reference_kind kind, struct slice
 
 /* What a setting takes, and the type of the field that it goes to. */
 setting_take setting_take_yes;       /* bool */
+setting_take setting_take_flag;      /* bool; the word alone */
 setting_take setting_take_count;     /* unsigned */
+setting_take setting_take_port;      /* uint16_t */
 setting_take setting_take_size;      /* uint64_t, bytes */
 setting_take setting_take_size32;    /* unsigned, bytes */
 setting_take setting_take_duration;  /* uint64_t, milliseconds */

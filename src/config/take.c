@@ -37,6 +37,15 @@ void setting_take_yes(struct reader *reader, const struct setting *setting,
     *(bool *)field(setting, section) = slice_eq(value, SLICE("yes"));
 }
 
+void setting_take_flag(struct reader *reader, const struct setting *setting,
+                       const struct statement *statement, void *section)
+{
+    if (statement->n_values)
+        setting_complain(reader, statement, "%s stands alone; remove what is behind it",
+                         setting->word);
+    *(bool *)field(setting, section) = true;
+}
+
 void setting_take_count(struct reader *reader, const struct setting *setting,
                         const struct statement *statement, void *section)
 {
@@ -55,6 +64,21 @@ void setting_take_count(struct reader *reader, const struct setting *setting,
              (uintmax_t)setting->max);
     if (in_range(reader, setting, statement, number, bounds))
         *(unsigned *)field(setting, section) = (unsigned)number;
+}
+
+void setting_take_port(struct reader *reader, const struct setting *setting,
+                       const struct statement *statement, void *section)
+{
+    struct slice value;
+    uint64_t port;
+
+    if (!setting_one_value(reader, setting, statement, &value))
+        return;
+    if (!slice_parse_u64(value, 65535, &port) || port == 0)
+        setting_complain(reader, statement, "%s wants a port from 1 to 65535, not '%.*s'",
+                         setting->word, SLICE_ARG(value));
+    else
+        *(uint16_t *)field(setting, section) = (uint16_t)port;
 }
 
 /* "1K", "50M": for bounds, which are multiples of a unit. */

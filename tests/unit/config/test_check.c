@@ -81,8 +81,8 @@ static void test_unknown_and_duplicate_settings(void **state)
         {HOST "message_size 1M\n",
          "test.conf:2: unknown setting 'message_size'; it belongs into 'limits { }'\n"},
         {HOST "frobnicate 1\n", "test.conf:2: unknown setting 'frobnicate'\n"},
-        {HOST "route r { tls verify; host b.example:25 }\n",
-         "test.conf:2: unknown setting 'tls' in route r; it belongs into 'listen { }'\n"},
+        {HOST "route r { auth required; host b.example:25 }\n",
+         "test.conf:2: unknown setting 'auth' in route r; it belongs into 'listen { }'\n"},
         {HOST HOST, "test.conf:2: hostname is set already in test.conf:1; keep one of them\n"},
         {HOST "limits { errors 1 }\nlimits { errors 2 }\n",
          "test.conf:3: limits is set already in test.conf:2; keep one of them\n"},
@@ -278,8 +278,9 @@ static void test_domains_routes_and_programs(void **state)
               "domain c.example { alias_of b.example }\n",
          "test.conf:4: b.example is not a domain of ours but relayed; give c.example the same "
          "'route' instead\n"},
-        {HOST "route r { concurrency 5 }\n",
-         "test.conf:2: route r leads nowhere; add one like: host mx.example.org:25\n"},
+        {HOST "route r { concurrency 5 }\n", "test.conf:2: route r leads nowhere; add 'mx' for the "
+                                             "servers that DNS names, or one like: "
+                                             "host mx.example.org:25\n"},
         {HOST "route r { host b.example; lmtp unix:/x }\n",
          "test.conf:2: lmtp does not go with host; make a route for each\n"},
         {HOST "route r { host unix:/x }\n",
@@ -298,6 +299,57 @@ static void test_domains_routes_and_programs(void **state)
          "test.conf:2: command wants a path that begins with '/', then arguments; no shell reads "
          "it; like: command \"/usr/bin/archive\" \"--quiet\"\n"
          "test.conf:2: a program never runs as root; name another user\n"},
+    };
+
+    (void)state;
+    CHECK(cases);
+}
+
+static void test_ways_of_routes(void **state)
+{
+    static const struct mistake cases[] = {
+        {HOST "route r { mx yes }\n", "test.conf:2: mx stands alone; remove what is behind it\n"},
+        {HOST "route r { mx; host b.example; lmtp unix:/x }\n",
+         "test.conf:2: lmtp does not go with host; make a route for each\n"
+         "test.conf:2: host does not go with mx: either these hosts, or those that DNS names for "
+         "the domain; make a route for each\n"
+         "test.conf:2: lmtp does not go with mx: the servers that DNS names speak SMTP; make a "
+         "route for each\n"},
+        {HOST "route r { host b.example; port 26 }\n",
+         "test.conf:2: port is for routes with 'mx'; write it behind the host: host "
+         "mx.example.org:25\n"},
+        {HOST "route r { mx; port 0 }\n",
+         "test.conf:2: port wants a port from 1 to 65535, not '0'\n"},
+        {HOST "route r { mx; tls secure; tls_ca ca.pem }\n",
+         "test.conf:2: tls is may, none, encrypt, verify or dane-only, not 'secure'\n"
+         "test.conf:2: tls_ca wants a path that begins with '/', not 'ca.pem'\n"},
+        {HOST "route r { mx; rate 100 }\nroute s { mx; rate 0/1m }\nroute t { mx; rate 1/2d }\n",
+         "test.conf:2: rate wants messages and a time of at most a day, not '100'; like: rate "
+         "100/1m\n"
+         "test.conf:3: rate wants messages and a time of at most a day, not '0/1m'; like: rate "
+         "100/1m\n"
+         "test.conf:4: rate wants messages and a time of at most a day, not '1/2d'; like: rate "
+         "100/1m\n"},
+    };
+
+    (void)state;
+    CHECK(cases);
+}
+
+static void test_dns(void **state)
+{
+    static const struct mistake cases[] = {
+        {HOST "dns { server ns.example; stub unix:/x }\n",
+         "test.conf:2: server: 'ns.example' is not an IP address; like: server 192.0.2.53:53\n"
+         "test.conf:2: stub: '/x' is not an IP address; like: stub 192.0.2.53:53\n"
+         "test.conf:2: server does not go with stub: a stub stands for the root servers, and "
+         "nobody is forwarded to; keep one of them\n"},
+        {HOST "dns { server 192.0.2.1; recurse yes }\n",
+         "test.conf:2: server does not go with 'recurse yes': either this server is asked, or the "
+         "world's own ones; keep one of them\n"},
+        {HOST "dns { validate no; trust_anchor /x; trust_anchor y }\n",
+         "test.conf:2: trust_anchor wants a path that begins with '/', not 'y'\n"
+         "test.conf:2: trust_anchor does nothing with 'validate no'; remove one of them\n"},
     };
 
     (void)state;
@@ -487,6 +539,8 @@ int main(void)
         cmocka_unit_test(test_networks_and_open_relays),
         cmocka_unit_test(test_listeners),
         cmocka_unit_test(test_domains_routes_and_programs),
+        cmocka_unit_test(test_ways_of_routes),
+        cmocka_unit_test(test_dns),
         cmocka_unit_test(test_routes_into_our_own_listeners),
         cmocka_unit_test(test_tls_and_auth_of_listeners),
         cmocka_unit_test(test_certificates_and_accounts),

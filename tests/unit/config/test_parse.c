@@ -146,6 +146,57 @@ static void test_routes_take_all_their_settings(void **state)
     config_unref(config);
 }
 
+static void test_routes_by_mx_take_all_their_settings(void **state)
+{
+    struct config *config = parse(
+        "hostname a.example\ndefault_route out\n"
+        "route out { mx; port 2525; tls dane-only; tls_implicit yes; tls_ca /ca.pem; dane no\n"
+        "  mta_sts no; ipv6 no; address_concurrency 7; rate 100/1m\n"
+        "  source 192.0.2.3; source 192.0.2.4 192.0.2.5 }\n"
+        "route plain { host b.example }\n");
+    const struct config_route *out = config_find_route(config, SLICE("out"));
+    const struct config_route *plain = config_find_route(config, SLICE("plain"));
+
+    (void)state;
+    assert_true(out->mx && out->tls_implicit);
+    assert_false(out->dane || out->mta_sts || out->ipv6);
+    assert_int_equal(out->port, 2525);
+    assert_int_equal(out->tls, TLS_POLICY_DANE_ONLY);
+    assert_slice(out->tls_ca, "/ca.pem");
+    assert_int_equal(out->address_concurrency, 7);
+    assert_int_equal(out->rate, 100);
+    assert_true(out->rate_ms == 60000);
+    assert_int_equal(out->sources.count, 3);
+    assert_slice(out->sources.list[2], "192.0.2.5");
+    assert_true(plain->dane && plain->mta_sts && plain->ipv6);
+    assert_false(plain->mx || plain->tls_implicit);
+    assert_int_equal(plain->tls, TLS_POLICY_MAY);
+    assert_int_equal(plain->rate, 0);
+    config_unref(config);
+}
+
+static void test_dns_takes_all_its_settings(void **state)
+{
+    struct config *config = parse("hostname a.example\n"
+                                  "dns { server 192.0.2.1 [2001:db8::1]:5353; server 192.0.2.2\n"
+                                  "  trust_anchor /a; trust_anchor /b }\n");
+    struct config *stubs = parse("hostname a.example\ndns { stub 127.0.0.1:5353; recurse yes\n"
+                                 "  validate no }\n");
+
+    (void)state;
+    assert_int_equal(config->dns.servers.count, 3);
+    assert_int_equal(config->dns.servers.list[0].port, 53);
+    assert_int_equal(config->dns.servers.list[1].port, 5353);
+    assert_int_equal(config->dns.n_trust_anchors, 2);
+    assert_slice(config->dns.trust_anchors[1], "/b");
+    assert_true(config->dns.validate);
+    assert_int_equal(stubs->dns.stubs.count, 1);
+    assert_true(stubs->dns.recurse);
+    assert_false(stubs->dns.validate);
+    config_unref(config);
+    config_unref(stubs);
+}
+
 static void test_relay_is_a_route_and_the_default(void **state)
 {
     struct config *config = parse("hostname a.example\nrelay smtp.example.net:587\n");
@@ -300,6 +351,8 @@ int main(void)
         cmocka_unit_test(test_certificates_accounts_and_auth),
         cmocka_unit_test(test_domains_say_how_their_mail_is_delivered),
         cmocka_unit_test(test_routes_take_all_their_settings),
+        cmocka_unit_test(test_routes_by_mx_take_all_their_settings),
+        cmocka_unit_test(test_dns_takes_all_its_settings),
         cmocka_unit_test(test_relay_is_a_route_and_the_default),
         cmocka_unit_test(test_numbers_go_where_they_belong),
         cmocka_unit_test(test_the_configuration_outlives_its_text),
