@@ -6,10 +6,7 @@
 #define NUNCIO_RELAY_STS_H
 
 #include "dns/dns.h"
-
-enum sts_mode { STS_NONE, STS_TESTING, STS_ENFORCE };
-
-enum { STS_MX_MAX = 64 };
+#include "trust/sts_policy.h"
 
 /* Immutable and counted. */
 struct sts_policy;
