@@ -107,7 +107,8 @@ void bounce_add(struct record *record, const struct bounce *bounce)
 {
     struct queue *queue = record->queue;
     struct envelope envelope = {.id = spool_store_next_id(queue->store),
-                                .received_ms = clock_wall_ms()};
+                                .received_ms = clock_wall_ms(),
+                                .priority = bounce->original->priority};
     struct dsn_needs needs;
     struct dsn dsn;
     struct buf text;

@@ -189,6 +189,7 @@ static void encode_unit(struct queue *queue, struct attempt *attempt,
                             .body = envelope->body,
                             .smtputf8 = envelope->smtputf8,
                             .requiretls = envelope->requiretls,
+                            .priority = envelope->priority,
                             .received_ms = envelope->received_ms,
                             .n_recipients = attempt->n};
 

@@ -26,6 +26,13 @@ static bool offers_xclient(const struct session *session)
     return session_may_proxy(session, &session->listener->settings->xclient);
 }
 
+/* To those whose priority may count (RFC 6710 section 4.1). */
+static bool offers_priority(const struct session *session)
+{
+    return session->listener->settings->service == SERVICE_SUBMISSION ||
+           session_sender(session).may_relay;
+}
+
 static struct smtp_reply extensions(struct session *session, struct arena *scratch)
 {
     const struct config *config = session->config;
@@ -35,9 +42,10 @@ static struct smtp_reply extensions(struct session *session, struct arena *scrat
     return smtp_reply_format(
         scratch, 250, STATUS(0, 0, 0),
         "%.*s\nPIPELINING\nSIZE %llu\n8BITMIME\nCHUNKING\nSMTPUTF8\nENHANCEDSTATUSCODES\nDSN\n"
-        "LIMITS MAILMAX=%u RCPTMAX=%u%s%s%.*s\nHELP",
+        "LIMITS MAILMAX=%u RCPTMAX=%u%s%s%s%.*s\nHELP",
         SLICE_ARG(config->hostname), (unsigned long long)session_message_size(session),
         limits->transactions, limits->recipients, handshake_is_offered(session) ? "\nSTARTTLS" : "",
+        offers_priority(session) ? "\nMT-PRIORITY" : "",
         offers_xclient(session) ? "\nXCLIENT " SMTP_XCLIENT_ATTRIBUTES : "", SLICE_ARG(auth));
 }
 

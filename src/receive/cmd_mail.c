@@ -70,6 +70,25 @@ static struct slice submitter(const struct session *session, const struct policy
     return trusted ? mail->auth : SLICE("<>");
 }
 
+/* Above 0 only for those who may relay, and up to account_limits.priority; everybody may call his
+ * own mail less urgent (RFC 6710 section 4.1). */
+static int8_t grant_priority(const struct session *session, const struct policy_sender *sender,
+                             const struct smtp_mail *mail)
+{
+    unsigned most = sender->may_relay ? session->config->account_limits.priority : 0;
+
+    return mail->priority > (int)most ? (int8_t)most : mail->priority;
+}
+
+/* A priority that was changed is told with X.3.6 and the new one in front (section 4.1). */
+static struct smtp_reply agree(const struct smtp_mail *mail, int8_t granted, struct arena *scratch)
+{
+    if (granted == mail->priority)
+        return SMTP_REPLY(250, 2, 1, 0, "Ok");
+    return smtp_reply_format(scratch, 250, STATUS(2, 3, 6),
+                             "%d is the new priority assigned to the message", granted);
+}
+
 static void begin(struct session *session, const struct policy_sender *sender,
                   const struct smtp_mail *mail, struct slice reverse_path)
 {
@@ -84,6 +103,7 @@ static void begin(struct session *session, const struct policy_sender *sender,
     envelope->ret = mail->ret;
     envelope->body = mail->body;
     envelope->smtputf8 = mail->smtputf8;
+    envelope->priority = grant_priority(session, sender, mail);
     transaction->sender = *sender;
     session->transaction = transaction;
     session->transactions++;
@@ -109,5 +129,5 @@ struct smtp_reply cmd_mail(struct session *session, struct slice argument, struc
     if (reply.code)
         return reply;
     begin(session, &sender, &mail, reverse_path);
-    return SMTP_REPLY(250, 2, 1, 0, "Ok");
+    return agree(&mail, session->transaction->envelope.priority, scratch);
 }

@@ -152,8 +152,9 @@ static void log_accepted(const struct session *session)
              LOG_SLICE("from", envelope->reverse_path),
              LOG_SLICE("to", envelope->recipients[0].address),
              LOG_INT("recipients", envelope->n_recipients), LOG_INT("size", envelope->size),
-             LOG_SLICE("login", envelope->login), LOG_STR("mechanism", session->login.mechanism),
-             LOG_SLICE("held", envelope->hold), LOG_SLICE("rule", slice_trim(envelope->verdicts)));
+             LOG_INT("priority", envelope->priority), LOG_SLICE("login", envelope->login),
+             LOG_STR("mechanism", session->login.mechanism), LOG_SLICE("held", envelope->hold),
+             LOG_SLICE("rule", slice_trim(envelope->verdicts)));
 }
 
 void commit_finish(struct session *session, struct step *step)

@@ -38,6 +38,7 @@ static struct slice make_trace(struct session *session, struct arena *scratch)
                           .client_name = session->client_name,
                           .client_address = slice_from_cstr(session->client_text),
                           .id = transaction->envelope.id,
+                          .priority = transaction->envelope.priority,
                           .seconds = (int64_t)(clock_wall_ms() / 1000)};
     struct buf text;
     struct slice copy;

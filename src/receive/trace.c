@@ -67,6 +67,8 @@ void trace_write(struct buf *out, const struct trace *trace)
         buf_printf(out, "\r\n\tfor <%.*s>", SLICE_ARG(trace->recipient));
     if (trace->tls_version)
         add_tls(out, trace);
+    if (trace->priority)
+        buf_printf(out, "\r\n\tPRIORITY %d", trace->priority);
     buf_printf(out, ";\r\n\t%s\r\n", date_format(trace->seconds, 0).text);
 }
 

@@ -21,6 +21,7 @@ struct trace {
     struct slice tls_peer;       /* name in the client's verified certificate, or empty */
     uint64_t id;
     struct slice recipient; /* empty: there is none or more than one */
+    int8_t priority;        /* MT-PRIORITY (RFC 6710 section 4.1); 0 is not said */
     int64_t seconds;        /* wall time */
 };
 

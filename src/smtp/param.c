@@ -88,6 +88,18 @@ static bool take_auth(struct slice value, void *into)
     return good;
 }
 
+/* RFC 6710 section 7: "0", or a digit from 1 to 9 with or without a minus sign. */
+static bool take_priority(struct slice value, void *into)
+{
+    bool negative = value.len == 2 && value.ptr[0] == '-';
+    char digit = value.len ? value.ptr[value.len - 1] : '\0';
+
+    if (value.len != (negative ? 2U : 1U) || digit < (negative ? '1' : '0') || digit > '9')
+        return false;
+    ((struct smtp_mail *)into)->priority = (int8_t)(negative ? '0' - digit : digit - '0');
+    return true;
+}
+
 static uint8_t notify_word(struct slice word)
 {
     if (slice_eq_nocase(word, SLICE("SUCCESS")))
@@ -130,9 +142,8 @@ static bool take_orcpt(struct slice value, void *into)
 }
 
 static const struct param mail_params[] = {
-    {"SIZE", take_size}, {"BODY", take_body},   {"SMTPUTF8", take_smtputf8},
-    {"RET", take_ret},   {"ENVID", take_envid}, {"AUTH", take_auth},
-    {NULL, NULL},
+    {"SIZE", take_size},   {"BODY", take_body}, {"SMTPUTF8", take_smtputf8},    {"RET", take_ret},
+    {"ENVID", take_envid}, {"AUTH", take_auth}, {"MT-PRIORITY", take_priority}, {NULL, NULL},
 };
 
 static const struct param rcpt_params[] = {

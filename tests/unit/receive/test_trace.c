@@ -46,6 +46,7 @@ static void test_names_of_clients_stay_inside_of_the_field(void **state)
         .tls_peer = SLICE("Joe \\ D\xc3\xbc) \r\nX-Peer: (b"),
         .id = 1,
         .recipient = SLICE("joe@example.org"),
+        .priority = -4,
     };
     struct buf out;
 
@@ -57,7 +58,8 @@ static void test_names_of_clients_stay_inside_of_the_field(void **state)
                      out.ptr);
     assert_non_null(strstr(out.ptr, "\r\n\tfor <joe@example.org>\r\n"
                                     "\ttls TLS_AES_256_GCM_SHA384 (TLSv1.3, client certificate of "
-                                    "Joe ? D??? ??X-Peer: ?b);\r\n"));
+                                    "Joe ? D??? ??X-Peer: ?b)\r\n"
+                                    "\tPRIORITY -4;\r\n"));
     buf_done(&out);
 }
 

@@ -27,8 +27,10 @@ static void test_parameters_are_said_where_they_are_offered(void **state)
         bool passed_on;
     } cases[] = {
         {HELLO
-         "> 250-mx\n> 250-PIPELINING\n> 250-SIZE\n> 250-8BITMIME\n> 250-SMTPUTF8\n> 250 DSN\n"
-         "< MAIL FROM:<ann@example.org> SIZE=26 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=e+2B1\n"
+         "> 250-mx\n> 250-PIPELINING\n> 250-SIZE\n> 250-8BITMIME\n> 250-SMTPUTF8\n> 250-DSN\n"
+         "> 250 MT-PRIORITY STANAG4406\n"
+         "< MAIL FROM:<ann@example.org> SIZE=26 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=e+2B1"
+         " MT-PRIORITY=-3\n"
          "< RCPT TO:<joe@example.net> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;old@example.org\n" SENT,
          true},
         {HELLO "> 250-mx\n> 250 PIPELINING\n< MAIL FROM:<ann@example.org>\n"
@@ -45,6 +47,7 @@ static void test_parameters_are_said_where_they_are_offered(void **state)
         fixture.unit.smtputf8 = true;
         fixture.unit.ret = RET_HDRS;
         fixture.unit.envid = SLICE("e+2B1");
+        fixture.unit.priority = -3;
         fixture.recipients[0].notify = NOTIFY_SUCCESS | NOTIFY_DELAY;
         fixture.recipients[0].orcpt = SLICE("rfc822;old@example.org");
         fixture_run(&fixture);

@@ -89,6 +89,41 @@ static void test_lengths_of_dsn_values(void **state)
     arena_done(&arena);
 }
 
+static void test_priority(void **state)
+{
+    static const struct {
+        struct slice argument;
+        int priority; /* 99: refused */
+    } cases[] = {
+        {SLICE_INIT("FROM:<>"), 0},
+        {SLICE_INIT("FROM:<> MT-PRIORITY=0"), 0},
+        {SLICE_INIT("FROM:<> mt-priority=9"), 9},
+        {SLICE_INIT("FROM:<> MT-PRIORITY=-9"), -9},
+        {SLICE_INIT("FROM:<> MT-PRIORITY=-0"), 99},
+        {SLICE_INIT("FROM:<> MT-PRIORITY=10"), 99},
+        {SLICE_INIT("FROM:<> MT-PRIORITY=+1"), 99},
+        {SLICE_INIT("FROM:<> MT-PRIORITY=03"), 99},
+        {SLICE_INIT("FROM:<> MT-PRIORITY=-"), 99},
+        {SLICE_INIT("FROM:<> MT-PRIORITY=--"), 99},
+        {SLICE_INIT("FROM:<> MT-PRIORITY=-10"), 99},
+        {SLICE_INIT("FROM:<> MT-PRIORITY="), 99},
+        {SLICE_INIT("FROM:<> MT-PRIORITY"), 99},
+        {SLICE_INIT("FROM:<> MT-PRIORITY=x"), 99},
+        {SLICE_INIT("FROM:<> MT-PRIORITY=1 MT-PRIORITY=1"), 99},
+    };
+    struct arena arena;
+
+    (void)state;
+    arena_init(&arena);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct smtp_mail mail = {.priority = 99};
+        struct smtp_reply reply = smtp_mail_parse(cases[i].argument, &arena, &mail);
+        assert_int_equal(reply.code, cases[i].priority == 99 ? 501 : 0);
+        assert_int_equal(mail.priority, cases[i].priority);
+    }
+    arena_done(&arena);
+}
+
 static void test_rcpt(void **state)
 {
     static const struct param_case cases[] = {
@@ -119,6 +154,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mail),
+        cmocka_unit_test(test_priority),
         cmocka_unit_test(test_lengths_of_dsn_values),
         cmocka_unit_test(test_rcpt),
     };
