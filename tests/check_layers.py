@@ -24,6 +24,8 @@ MAY_USE = {
     'queue': PURE | {'io', 'config', 'spool'},
     'relay': PURE | {'io', 'dns', 'config'},
     'local': PURE | {'io', 'config'},
+    'history': PURE | {'io', 'config'},
+    'web': PURE | {'io', 'config'},
 }
 TOP = {'control', 'daemon'}
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')

@@ -260,7 +260,8 @@ static int fork_role(struct child *child, int *ret_channel)
 
 static bool is_wanted(const struct child *child)
 {
-    return child->entry && (!child->entry->for_programs || child->parent->config->n_programs > 0);
+    return child->entry &&
+           (!child->entry->is_wanted || child->entry->is_wanted(child->parent->config));
 }
 
 static void spawn(struct child *child)

@@ -179,6 +179,7 @@ static int prepare(struct parent *parent, struct problem_list *problems)
                   (enum log_format)parent->config->log_format);
     if (identities_find(separate, &parent->identities, problems) < 0)
         return EX_NOUSER;
+    identities_find_readers(parent->config->control_read_group, &parent->identities);
     if (state_prepare(parent->state, &parent->identities, problems) < 0)
         return EX_CANTCREAT;
     if (state_lock(parent->state, LOCK_WAIT_MS, &parent->lock, problems) < 0)

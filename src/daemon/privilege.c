@@ -93,6 +93,17 @@ int identities_find(bool separate, struct identities *ret_identities, struct pro
     return r;
 }
 
+void identities_find_readers(struct slice name, struct identities *identities)
+{
+    char *text = xslicedup(name);
+    const struct group *group = name.len ? getgrnam(text) : NULL;
+
+    free(text);
+    identities->has_readers = group != NULL;
+    if (group)
+        identities->readers_gid = group->gr_gid;
+}
+
 static int drop_capabilities(void)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -117,8 +128,9 @@ int privilege_drop(const struct identities *identities, enum role role)
 {
     int r = 0;
 
-    /* What receive writes, queue must read and free: group rights follow the folder's group. */
-    umask(in_spool_group(role) ? 0007 : 0077);
+    /* What receive writes, queue must read and free: group rights follow the folder's group. And
+     * those who may ask the control socket may read the history. */
+    umask(in_spool_group(role) ? 0007 : role == ROLE_HISTORY ? 0027 : 0077);
     if (role == ROLE_PROGRAM)
         return 0;
     if (identities->separate)

@@ -18,6 +18,8 @@ struct identity {
 struct identities {
     bool separate; /* false: all roles run as the caller */
     gid_t spool_gid;
+    bool has_readers; /* `control { read_group }`: reads the history */
+    gid_t readers_gid;
     struct identity of[ROLE_COUNT];
 };
 
@@ -27,6 +29,10 @@ struct identities {
  */
 int identities_find(bool separate, struct identities *ret_identities,
                     struct problem_list *problems);
+
+/* Puts the group's number into *identities. None when the name is empty, or there is no such group
+ * (queue, which lets its members ask, warns of that). */
+void identities_find_readers(struct slice group, struct identities *identities);
 
 /*
  * Becomes that role's user for good: groups, uid, no capabilities, no_new_privs, not dumpable,

@@ -2,27 +2,49 @@
 #include "daemon/roles.h"
 
 #include "account/auth.h"
+#include "config/config.h"
+#include "history/history.h"
 #include "local/local.h"
 #include "local/program.h"
 #include "queue/queue.h"
 #include "receive/receive.h"
 #include "relay/relay.h"
+#include "web/web.h"
+
+static bool has_programs(const struct config *config)
+{
+    return config->n_programs > 0;
+}
+
+static bool serves_web(const struct config *config)
+{
+    return config->web.count > 0;
+}
+
+static bool keeps_history(const struct config *config)
+{
+    return config->history.keep;
+}
 
 /* clang-format off */
 static const struct role_entry entries[] = {
-    {ROLE_AUTH,    auth_main,    3, false},
-    {ROLE_QUEUE,   queue_main,   2, false},
-    {ROLE_RELAY,   relay_main,   1, false},
-    {ROLE_LOCAL,   local_main,   1, false},
-    {ROLE_PROGRAM, program_main, 2, true},
-    {ROLE_RECEIVE, receive_main, 0, false},
+    {ROLE_AUTH,    auth_main,    3, NULL},
+    {ROLE_QUEUE,   queue_main,   2, NULL},
+    {ROLE_RELAY,   relay_main,   1, NULL},
+    {ROLE_LOCAL,   local_main,   1, NULL},
+    {ROLE_PROGRAM, program_main, 2, has_programs},
+    {ROLE_RECEIVE, receive_main, 0, NULL},
+    {ROLE_WEB,     web_main,     0, serves_web},
+    {ROLE_HISTORY, history_main, 4, keeps_history},
 };
 /* clang-format on */
 
 static const struct role_link links[] = {
-    {ROLE_RECEIVE, ROLE_QUEUE}, {ROLE_RECEIVE, ROLE_AUTH}, {ROLE_QUEUE, ROLE_AUTH},
-    {ROLE_LOCAL, ROLE_AUTH},    {ROLE_QUEUE, ROLE_RELAY},  {ROLE_QUEUE, ROLE_LOCAL},
-    {ROLE_LOCAL, ROLE_PROGRAM},
+    {ROLE_RECEIVE, ROLE_QUEUE},   {ROLE_RECEIVE, ROLE_AUTH},    {ROLE_QUEUE, ROLE_AUTH},
+    {ROLE_LOCAL, ROLE_AUTH},      {ROLE_QUEUE, ROLE_RELAY},     {ROLE_QUEUE, ROLE_LOCAL},
+    {ROLE_LOCAL, ROLE_PROGRAM},   {ROLE_RECEIVE, ROLE_HISTORY}, {ROLE_AUTH, ROLE_HISTORY},
+    {ROLE_QUEUE, ROLE_HISTORY},   {ROLE_RELAY, ROLE_HISTORY},   {ROLE_LOCAL, ROLE_HISTORY},
+    {ROLE_PROGRAM, ROLE_HISTORY}, {ROLE_WEB, ROLE_HISTORY},
 };
 
 const struct role_table role_table = {

@@ -12,12 +12,14 @@ struct role_entry {
     enum role role;
     int (*run)(struct role_context *role);
     /* Roles of one stage stop together, after all of the stage before are gone: first what takes
-     * mail in, then what takes it away, then those that they report to. */
+     * mail in, then what takes it away, then those that they report to, and history,
+     * which writes down what they told, last of all. */
     unsigned stop_stage;
-    bool for_programs; /* runs only while the configuration names a program */
+    /* Runs only while the configuration in force asks for it; NULL: always. */
+    bool (*is_wanted)(const struct config *config);
 };
 
-enum { STOP_STAGES = 4 };
+enum { STOP_STAGES = 5 };
 
 struct role_link {
     enum role a, b;

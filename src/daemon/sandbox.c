@@ -77,6 +77,8 @@ static const struct plan plans[ROLE_COUNT] = {
                     false,
                     NEED_READ_FILES | NEED_WRITE_FILES | NEED_ACCEPT},
     [ROLE_RELAY] = {{NULL}, reads_resolver, true, NEED_READ_FILES | NEED_CONNECT},
+    [ROLE_HISTORY] = {{"history"}, reads_nothing, false, NEED_READ_FILES | NEED_WRITE_FILES},
+    [ROLE_WEB] = {{NULL}, reads_nothing, false, 0},
     [ROLE_LOCAL] = {{"mail", "postmaster"},
                     reads_nothing,
                     false,
@@ -103,7 +105,8 @@ static struct plan plan_for(enum role role, const struct config *config)
 }
 
 /* What must be shut: to every role but those whose plan writes there. */
-static const char *const treasures[] = {"accounts", "spool/queue", "spool/receive", "mail", "tls"};
+static const char *const treasures[] = {"accounts", "spool/queue", "spool/receive",
+                                        "mail",     "tls",         "history"};
 
 struct lock_in {
     struct role_context *role;

@@ -9,6 +9,8 @@
  * | queue   | spool                               | users and groups | none, accepts only  |
  * | relay   |                                     | resolver's files | any                 |
  * | local   | mail, postmaster                    |                  | none                |
+ * | history | history                             |                  | none                |
+ * | web     |                                     |                  | none                |
  * | program | everything: it starts programs as other users, and they would inherit the fence |
  *
  * auth makes no sockets, unless the configuration that it was started with has accounts at a

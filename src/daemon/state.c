@@ -23,14 +23,21 @@ struct folder {
     bool spool_group;
     mode_t mode;
     bool admins_mode; /* set when made, then the administrator's: he may let a group read mail */
+    bool readers;     /* `control { read_group }` may read it */
 };
 
 static const struct folder folders[] = {
-    {"", ROLE_PARENT, false, 0755},           {"run", ROLE_PARENT, false, 0755},
-    {"spool", ROLE_QUEUE, true, 0750},        {"spool/receive", ROLE_RECEIVE, true, 02770},
-    {"spool/queue", ROLE_QUEUE, false, 0700}, {"accounts", ROLE_AUTH, false, 0700},
-    {"mail", ROLE_LOCAL, false, 0700, true},  {"postmaster", ROLE_LOCAL, false, 0700},
-    {"maildrop", ROLE_RECEIVE, false, 03733}, {"tls", ROLE_PARENT, false, 0700},
+    {"", ROLE_PARENT, false, 0755},
+    {"run", ROLE_PARENT, false, 0755},
+    {"spool", ROLE_QUEUE, true, 0750},
+    {"spool/receive", ROLE_RECEIVE, true, 02770},
+    {"spool/queue", ROLE_QUEUE, false, 0700},
+    {"accounts", ROLE_AUTH, false, 0700},
+    {"mail", ROLE_LOCAL, false, 0700, true},
+    {"postmaster", ROLE_LOCAL, false, 0700},
+    {"maildrop", ROLE_RECEIVE, false, 03733},
+    {"tls", ROLE_PARENT, false, 0700},
+    {"history", ROLE_HISTORY, false, 02750, .readers = true},
 };
 
 /* What each role must be able to read and write once it is in. */
@@ -40,7 +47,7 @@ static const struct {
 } needs[] = {
     {ROLE_RECEIVE, "spool/receive"}, {ROLE_RECEIVE, "maildrop"}, {ROLE_QUEUE, "spool/receive"},
     {ROLE_QUEUE, "spool/queue"},     {ROLE_AUTH, "accounts"},    {ROLE_LOCAL, "mail"},
-    {ROLE_LOCAL, "postmaster"},
+    {ROLE_LOCAL, "postmaster"},      {ROLE_HISTORY, "history"},
 };
 
 bool state_path(char *out, const char *state, const char *name)
@@ -64,7 +71,10 @@ static int own_folder(int fd, bool made, const struct folder *folder,
                       const struct identities *identities)
 {
     const struct identity *owner = &identities->of[folder->owner];
-    gid_t gid = folder->spool_group ? identities->spool_gid : owner->gid;
+    bool readers = folder->readers && identities->has_readers;
+    gid_t gid = readers               ? identities->readers_gid
+                : folder->spool_group ? identities->spool_gid
+                                      : owner->gid;
     struct stat st;
 
     if (fstat(fd, &st) < 0)
@@ -74,6 +84,8 @@ static int own_folder(int fd, bool made, const struct folder *folder,
         return -errno;
     if (!identities->separate && st.st_uid != owner->uid)
         return -EPERM;
+    if (readers && !identities->separate && st.st_gid != gid && fchown(fd, owner->uid, gid) < 0)
+        return -errno;
     if (!made && folder->admins_mode)
         return 0;
     /* After the owner, since changing it may clear the set-group-ID bit. */

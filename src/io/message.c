@@ -11,8 +11,8 @@
 
 const char *role_name(enum role role)
 {
-    static const char *const names[ROLE_COUNT] = {"parent", "receive", "auth",   "queue",
-                                                  "relay",  "local",   "program"};
+    static const char *const names[ROLE_COUNT] = {"parent", "receive", "auth", "queue",  "relay",
+                                                  "local",  "program", "web",  "history"};
     return role < ROLE_COUNT ? names[role] : "unknown";
 }
 

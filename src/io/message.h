@@ -41,6 +41,8 @@ enum role {
     ROLE_RELAY,
     ROLE_LOCAL,
     ROLE_PROGRAM, /* the helper that runs programs for local */
+    ROLE_WEB,
+    ROLE_HISTORY,
     ROLE_COUNT,
 };
 const char *role_name(enum role role); /* "receive" */
