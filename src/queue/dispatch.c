@@ -303,7 +303,7 @@ void dispatch_run(struct queue *queue)
 {
     struct scheduler_turn turn;
 
-    while (scheduler_next(queue->scheduler, &turn))
+    while (scheduler_next(queue->scheduler, queue_now(queue), &turn))
         send_attempt(queue, begin_attempt(queue, &turn), ANSWERS_FRESH_MS);
 }
 

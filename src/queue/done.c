@@ -8,6 +8,7 @@
 #include "queue/done.h"
 
 #include "base/log.h"
+#include "mail/address.h"
 #include "queue/bouncetally.h"
 #include "queue/expand.h"
 #include "queue/extra.h"
@@ -15,7 +16,7 @@
 #include "queue/record.h"
 #include "queue/settle.h"
 
-enum { AGAIN_WAIT_MS = 1000 };
+enum { AGAIN_FIRST_MS = 1000, AGAIN_DOUBLINGS = 6 /* to about a minute */ };
 
 struct tally {
     uint32_t ok, later, never, network, again, too_many;
@@ -45,7 +46,7 @@ static enum turn_end judge_turn(const struct tally *tally)
     if (tally->ok || tally->never)
         return TURN_TAKEN;
     if (tally->again && !tally->later && !tally->network)
-        return TURN_CANCELLED;
+        return TURN_CROWDED;
     return tally->network && !tally->later ? TURN_UNHEARD : TURN_REFUSED;
 }
 
@@ -86,6 +87,29 @@ static void take_ok(struct queue *queue, const struct attempt *attempt, struct m
         queue->counters.delivered++;
 }
 
+/* The site of its domain is another one now, or no connection was free. What comes to nothing again
+ * and again waits longer each time. */
+static void take_again(struct queue *queue, const struct attempt *attempt, struct message *message,
+                       uint32_t index, const struct words *words)
+{
+    struct slice domain = address_domain(attempt_address(attempt, index));
+    uint64_t wait_ms = (uint64_t)AGAIN_FIRST_MS << extra_of(message)->not_tried;
+
+    sites_drop(queue->sites, scheduler_lane_of(queue->scheduler, attempt->unit)->name, domain);
+    settle_not_tried(queue, message, index, words, queue_now(queue) + wait_ms);
+}
+
+static void count_not_tried(struct message *message, const struct tally *tally)
+{
+    if (tally->again) {
+        if (extra_of(message)->not_tried < AGAIN_DOUBLINGS)
+            extra_of(message)->not_tried++;
+    } else if (message->extra && message->extra->not_tried) {
+        message->extra->not_tried = 0;
+        extra_free_if_empty(message);
+    }
+}
+
 /* False when nothing has happened to the recipient that is worth a record. */
 static bool take_recipient(struct queue *queue, const struct attempt *attempt,
                            const struct msg_done *done, const struct done_recipient *recipient,
@@ -108,8 +132,8 @@ static bool take_recipient(struct queue *queue, const struct attempt *attempt,
         }
         break;
     case DONE_AGAIN:
-        settle_again(queue, message, recipient->index, queue_now(queue) + AGAIN_WAIT_MS);
-        return false;
+        take_again(queue, attempt, message, recipient->index, &words);
+        return recipient_is_over(ledger_recipient(message, recipient->index));
     case DONE_NETWORK:
         break;
     }
@@ -208,6 +232,7 @@ void done_take(struct queue *queue, struct attempt *attempt, const struct msg_do
                              recipient->kind == DONE_OK ? SLICE_NULL : recipient->reply);
     }
     take_forgotten(&record, attempt);
+    count_not_tried(message, &tally);
     if (tally.never)
         count_bounces(queue, message, tally.never);
     if (attempt->wants_success)

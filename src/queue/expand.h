@@ -3,9 +3,10 @@
  *
  * Local addresses are asked of auth; if an answer is missing the message waits for it and nothing
  * is done yet. Aliases are replaced by what they stand for, and what they stand for is routed when
- * the record of that is on disk. Against loops: an address is expanded into none of those that led
- * to it, at most EXPAND_DEPTH_MAX levels, at most EXPAND_TARGETS_MAX added recipients a message;
- * beyond that it fails with 5.4.6. An address that the message goes to already is not added again.
+ * the record of that is on disk. The sites of foreign domains are asked of relay. Against loops: an
+ * address is expanded into none of those that led to it, at most EXPAND_DEPTH_MAX levels, at most
+ * EXPAND_TARGETS_MAX added recipients a message; beyond that it fails with 5.4.6. An address that
+ * the message goes to already is not added again.
  */
 #ifndef NUNCIO_QUEUE_EXPAND_H
 #define NUNCIO_QUEUE_EXPAND_H
@@ -19,6 +20,8 @@ enum { EXPAND_DEPTH_MAX = 20, EXPAND_TARGETS_MAX = 1000 };
 void expand_message(struct queue *queue, struct message *message, const struct envelope *envelope);
 /* One of the answers that the message waits for is there. */
 void expand_answered(struct queue *queue, uint64_t message_id);
+/* The same for the sites that it asked for. */
+void expand_site_answered(struct queue *queue, uint64_t message_id);
 
 /* Puts the message into the timetable for its next waiting recipient. */
 void expand_schedule(struct queue *queue, struct message *message);

@@ -24,6 +24,18 @@ void extra_free(struct message_extra *extra)
     free(extra);
 }
 
+void extra_free_if_empty(struct message *message)
+{
+    const struct message_extra *extra = message->extra;
+
+    if (extra->n_added || extra->n_failures || extra->gather_until || extra->answers ||
+        extra->sites || extra->not_tried || extra->n_followers || extra->followers_in ||
+        extra->added_in)
+        return;
+    extra_free(message->extra);
+    message->extra = NULL;
+}
+
 void extra_add_recipients(struct message *message, const struct recipient *recipients, uint32_t n)
 {
     struct message_extra *extra = extra_of(message);

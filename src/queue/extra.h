@@ -1,6 +1,6 @@
 /*
  * What only some messages have, kept out of the ledger's 64 bytes: recipients added by expansion,
- * failures that wait for their DSN, and the wait for auth.
+ * failures that wait for their DSN, and the wait for auth and for sites.
  */
 #ifndef NUNCIO_QUEUE_EXTRA_H
 #define NUNCIO_QUEUE_EXTRA_H
@@ -27,6 +27,9 @@ struct message_extra {
     uint32_t n_failures, failures_size;
     uint64_t gather_until; /* queue time; 0: nothing is gathered */
     uint32_t answers;      /* of auth, still awaited */
+    uint32_t sites;        /* likewise: answers of relay to questions for sites */
+    uint8_t not_tried;     /* attempts in a row that came to nothing */
+    uint32_t sites_at;     /* tick: recipients with this one wait for them; 0: none */
     uint64_t *followers;   /* ids of messages whose failures this one's DSN tells too: merge.h */
     size_t n_followers;
     uint64_t followers_in; /* number of the record with that DSN */
@@ -36,6 +39,8 @@ struct message_extra {
 /* The message's extra, made if it has none. */
 struct message_extra *extra_of(struct message *message);
 void extra_free(struct message_extra *extra); /* NULL is fine */
+/* Frees the message's extra if nothing is in it any more. */
+void extra_free_if_empty(struct message *message);
 
 /* Copies the recipients in; the caller tells the ledger of their number. */
 void extra_add_recipients(struct message *message, const struct recipient *recipients, uint32_t n);

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "io/login_message.h"
+#include "queue/ask.h"
 #include "queue/bouncetally.h"
 #include "queue/control.h"
 #include "queue/dispatch.h"
@@ -107,6 +108,8 @@ static void arm_timer(struct role_state *state)
 
     if (due > state->next_tick)
         due = state->next_tick;
+    if (due > scheduler_next_time(queue->scheduler))
+        due = scheduler_next_time(queue->scheduler);
     if (due > state->next_tell)
         due = state->next_tell;
     loop_timer_arm(state->timer, due - QUEUE_TIME_START + queue->mono_start_ms);
@@ -123,6 +126,8 @@ static void on_idle(void *arg)
     if (tick) {
         state->next_tick = now + TICK_EVERY_MS;
         answers_tick(queue->answers, now);
+        sites_tick(queue->sites, now);
+        scheduler_tick(queue->scheduler, now);
         record_tick(queue);
         merge_tick(queue);
         tell_bounces(queue);
@@ -155,40 +160,6 @@ static void go_on(struct queue *queue, struct message *message)
 
 /* ---- what the peers say -------------------------------------------------------------------- */
 
-static int send_question(void *arg, const struct msg_resolve *question)
-{
-    struct queue *queue = arg;
-    struct buf out;
-    int r;
-
-    buf_init(&out, CHANNEL_PAYLOAD_MAX);
-    msg_resolve_encode(&out, question);
-    r = role_send(queue->role, ROLE_AUTH, MSG_RESOLVE, buf_slice(&out), NULL, 0);
-    if (r == -EAGAIN)
-        role_want_writable(queue->role, ROLE_AUTH);
-    buf_done(&out);
-    return r;
-}
-
-static void on_answered(void *arg, struct answers_waiter waiter)
-{
-    if (waiter.attempt)
-        dispatch_answered(arg, waiter.number);
-    else
-        expand_answered(arg, waiter.number);
-}
-
-static void take_answer(struct queue *queue, struct slice payload)
-{
-    struct arena arena; /* the waiters use the scratch one */
-    struct msg_resolved answer;
-
-    arena_init(&arena);
-    if (msg_resolved_decode(payload, &arena, &answer) == 0)
-        answers_take(queue->answers, &answer, queue_now(queue));
-    arena_done(&arena);
-}
-
 static void take_done(struct queue *queue, enum role from, struct slice payload)
 {
     if (dispatch_take_done(queue, payload) < 0)
@@ -208,14 +179,23 @@ static void on_message(void *arg, enum role from, struct channel_message *messag
     if (from == ROLE_RECEIVE && message->type == MSG_DURABLE)
         intake_hint(queue, message->payload);
     else if (from == ROLE_AUTH && message->type == MSG_RESOLVED)
-        take_answer(queue, message->payload);
+        ask_take_resolved(queue, message->payload);
     else if (from == ROLE_AUTH && message->type == MSG_FROZEN)
         take_frozen(queue, message->payload);
     else if ((from == ROLE_RELAY || from == ROLE_LOCAL) && message->type == MSG_DONE)
         take_done(queue, from, message->payload);
+    else if (from == ROLE_RELAY && message->type == MSG_SITE)
+        ask_take_site(queue, message->payload);
     else if (from == ROLE_PARENT && message->type == MSG_ADMIN_REPLY)
         control_take_reply(queue->control, message->payload);
     channel_message_close_fds(message);
+}
+
+static void peer_ready(struct queue *queue, enum role peer)
+{
+    if (peer == ROLE_RELAY)
+        sites_send_more(queue->sites);
+    dispatch_peer_ready(queue, peer);
 }
 
 static void on_peer_up(void *arg, enum role peer)
@@ -227,7 +207,7 @@ static void on_peer_up(void *arg, enum role peer)
     else if (peer == ROLE_AUTH)
         answers_send_more(queue->answers);
     else
-        dispatch_peer_ready(queue, peer);
+        peer_ready(queue, peer);
 }
 
 static void on_peer_writable(void *arg, enum role peer)
@@ -237,7 +217,7 @@ static void on_peer_writable(void *arg, enum role peer)
     if (peer == ROLE_AUTH)
         answers_send_more(queue->answers);
     else
-        dispatch_peer_ready(queue, peer);
+        peer_ready(queue, peer);
 }
 
 static void on_peer_down(void *arg, enum role peer)
@@ -250,6 +230,8 @@ static void on_peer_down(void *arg, enum role peer)
         answers_lost(queue->answers, queue_now(queue));
     else
         dispatch_peer_lost(queue, peer);
+    if (peer == ROLE_RELAY)
+        sites_lost(queue->sites);
 }
 
 /* ---- configuration and status -------------------------------------------------------------- */
@@ -290,6 +272,7 @@ static bool on_config(void *arg, struct config *config, struct buf *why_not)
     use_config(queue, config);
     scheduler_set_rules(queue->scheduler, &rules);
     answers_forget(queue->answers);
+    sites_forget(queue->sites);
     expand_anew(queue);
     return true;
 }
@@ -321,7 +304,6 @@ static void start_parts(struct role_state *state, struct role_context *role,
                         const struct peer_groups *groups)
 {
     struct queue *queue = &state->queue;
-    struct answers_events events = {.send = send_question, .answered = on_answered, .arg = queue};
     const struct record_events record_events = {.settled = merge_settled, .go_on = go_on};
     struct scheduler_rules rules = scheduler_rules_of(role->config);
 
@@ -331,7 +313,7 @@ static void start_parts(struct role_state *state, struct role_context *role,
     arena_init(&queue->scratch);
     ledger_init(&queue->ledger);
     queue->scheduler = scheduler_new(&rules);
-    queue->answers = answers_new(&events);
+    ask_start(queue);
     queue->dispatch = dispatch_new();
     queue->bouncerate = bouncerate_new();
     queue->bouncetally = bouncetally_new();
@@ -357,6 +339,7 @@ static void end_parts(struct role_state *state)
     bouncetally_free(queue->bouncetally);
     bouncerate_free(queue->bouncerate);
     dispatch_free(queue->dispatch);
+    sites_free(queue->sites);
     answers_free(queue->answers);
     scheduler_free(queue->scheduler);
     ledger_done(&queue->ledger);

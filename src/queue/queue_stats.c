@@ -48,7 +48,7 @@ static const char *way_name(enum unit_way way)
 
 static json_t *lanes_json(struct queue *queue)
 {
-    const struct lane *cursor = NULL;
+    uint32_t cursor = 0;
     uint64_t now = queue_now(queue);
     struct lane_view view;
     json_t *list = json_array();

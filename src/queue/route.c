@@ -29,18 +29,31 @@ static struct route_decision to_maildir(struct slice domain)
 
 /* A route with hosts of its own is one site whatever the recipient's domain, so it is one lane:
  * recipients of many domains share its transactions. relay keeps to the number of connections; as
- * many units again may wait there, so that a connection has its next message at once. */
-static struct route_decision to_route(const struct config *config, struct slice name)
+ * many units again may wait there, so that a connection has its next message at once. Over a route
+ * with `mx` there are as many sites as relay finds, each with its own lane. */
+static struct route_decision to_route(const struct config_route *route, struct slice address)
 {
-    const struct config_route *route = config_find_route(config, name);
-
     if (!route)
         return park(SLICE("the configuration has no such route any more"));
-    return (struct route_decision){.verdict = ROUTE_LANE,
-                                   .lane = {.way = WAY_ROUTE, .name = route->name},
-                                   .rules = {.concurrency = 2 * route->concurrency,
-                                             .recipients = route->recipients,
-                                             .adaptive = true}};
+    return (struct route_decision){
+        .verdict = route->mx ? ROUTE_SITE : ROUTE_LANE,
+        .domain = route->mx ? address_domain(address) : SLICE_NULL,
+        .lane = {.way = WAY_ROUTE, .name = route->name},
+        .rules = {.concurrency = route->mx ? route->concurrency : 2 * route->concurrency,
+                  .recipients = route->recipients,
+                  .adaptive = true,
+                  .rate = route->rate,
+                  .rate_ms = route->rate_ms}};
+}
+
+/* The route of one of our domains; a backup for the domain's own servers may leave it to the
+ * routes of foreign domains. */
+static struct route_decision to_route_of(const struct config *config,
+                                         const struct config_domain *domain, struct slice address)
+{
+    return to_route(domain->target.len ? config_find_route(config, domain->target)
+                                       : config_route_for(config, domain->name),
+                    address);
 }
 
 static struct route_decision to_program(const struct config *config, struct slice name)
@@ -56,6 +69,7 @@ static struct route_decision to_program(const struct config *config, struct slic
 
 static struct route_decision to_domain(const struct config *config,
                                        const struct config_domain *domain,
+                                       const struct recipient *recipient,
                                        const struct msg_resolved *answer)
 {
     if (domain->alias_of.len) {
@@ -64,7 +78,7 @@ static struct route_decision to_domain(const struct config *config,
     }
     switch (domain->deliver) {
     case DELIVER_ROUTE:
-        return to_route(config, domain->target);
+        return to_route_of(config, domain, recipient->address);
     case DELIVER_PROGRAM:
         return to_program(config, domain->target);
     case DELIVER_MAILDIR:
@@ -76,12 +90,13 @@ static struct route_decision to_domain(const struct config *config,
 
 static struct route_decision by_answer(const struct config *config,
                                        const struct config_domain *domain,
+                                       const struct recipient *recipient,
                                        const struct msg_resolved *answer)
 {
     switch (answer->status) {
     case RESOLVE_LOCAL:
     case RESOLVE_ROUTE:
-        return to_domain(config, domain, answer);
+        return to_domain(config, domain, recipient, answer);
     case RESOLVE_EXPAND:
         return (struct route_decision){
             .verdict = ROUTE_EXPAND, .targets = answer->targets, .n_targets = answer->n_targets};
@@ -124,13 +139,16 @@ static struct route_decision decide_local(const struct config *config,
         return park(SLICE("its domain is not a local one any more"));
     if (!answer)
         return (struct route_decision){.verdict = ROUTE_ASK};
-    return by_answer(config, domain, answer);
+    return by_answer(config, domain, recipient, answer);
 }
 
-static struct route_decision decide_foreign(const struct config *config, bool null_sender)
+static struct route_decision decide_foreign(const struct config *config, struct slice address,
+                                            bool null_sender)
 {
-    if (config->default_route.len)
-        return to_route(config, config->default_route);
+    const struct config_route *route = config_route_for(config, address_domain(address));
+
+    if (route)
+        return to_route(route, address);
     if (null_sender)
         return fail(STATUS(5, 1, 2), SLICE("there is no route to its domain"));
     return park(SLICE("there is no route to its domain any more"));
@@ -149,16 +167,16 @@ void route_decide(const struct config *config, const struct recipient *recipient
         return;
     case CLASS_RELAY:
         *ret_decision = domain && !domain->local
-                            ? to_route(config, domain->target)
+                            ? to_route_of(config, domain, recipient->address)
                             : park(SLICE("its domain is not relayed for any more"));
         return;
     case CLASS_AUTHORISED:
         if (domain && domain->local)
             *ret_decision = decide_local(config, domain, recipient, answer);
         else if (domain)
-            *ret_decision = to_route(config, domain->target);
+            *ret_decision = to_route_of(config, domain, recipient->address);
         else
-            *ret_decision = decide_foreign(config, null_sender);
+            *ret_decision = decide_foreign(config, recipient->address, null_sender);
         return;
     }
     *ret_decision = fail(STATUS(5, 1, 3), SLICE("the recipient is damaged"));

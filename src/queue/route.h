@@ -4,7 +4,8 @@
  *   local       auth says what the address is: a mailbox (Maildir, program, or the domain's
  *               route), other addresses instead, or nobody
  *   relay       the domain's route
- *   authorised  as the domain says if it is in the configuration, else the default route
+ *   authorised  as the domain says if it is in the configuration, else as a destination does or
+ *               the default route
  *
  * When the configuration has no way any more for the class under which the recipient was accepted,
  * it is parked: neither sent nor bounced until the configuration has one again, and the
@@ -20,6 +21,7 @@
 enum route_verdict {
     ROUTE_ASK,    /* nothing is known without auth's answer */
     ROUTE_LANE,   /* `lane`, `rules` */
+    ROUTE_SITE,   /* the same, when the lane's domain is the site that `domain` belongs to */
     ROUTE_EXPAND, /* `targets` instead */
     ROUTE_FAIL,   /* for good: `status`, `text` */
     ROUTE_LATER,  /* a failed attempt: `status`, `text` */
@@ -31,6 +33,7 @@ struct route_decision {
     enum route_verdict verdict;
     struct lane_key lane;
     struct lane_rules rules;
+    struct slice domain;
     const struct slice *targets;
     uint32_t n_targets;
     struct status status;

@@ -1,68 +1,53 @@
 /*
- * Lanes, windows and turns. See scheduler.h for the rules.
+ * Turns. See scheduler.h for the rules; those of one lane are in lane.c.
  *
  * A lane has six slots: fresh and retried mail by three priorities. Who waits in them is in
  * waiting.c.
  *
- * Invariants: a lane is in the scheduler's ring exactly when lane_may_go(). lane->waiting counts
- * the units in its slots that have recipients waiting. A unit whose recipients were all withdrawn
- * stays in its list, empty, until its turn comes.
+ * Invariants: a lane is in the scheduler's ring exactly when lane_may_go(), and idle exactly when
+ * lane_is_unused(). lane->waiting counts the units in its slots that have recipients waiting. A
+ * unit whose recipients were all withdrawn stays in its list, empty, until its turn comes or
+ * nothing else waits in the lane.
  */
 #include "queue/scheduler.h"
 
 #include "base/buf.h"
-#include "queue/table.h"
+#include "queue/lanes.h"
 #include "queue/waiting.h"
 
 #include <utlist.h>
 
-enum { BANDS = 3, SLOTS = 2 * BANDS, FRESH = 0, RETRIED = BANDS };
-enum { WINDOW_ONE = 256 /* windows are counted in parts of it */ };
+enum { FRESH = 0, RETRIED = LANE_BANDS };
 enum { FRESH_TURNS = 3 /* for one of retried mail */ };
 enum { CROWDED_WAIT_MS = 15000 };
 
-struct lane {
-    struct lane_key key; /* strings are the lane's own */
-    struct lane_rules rules;
-    uint32_t number;
-    uint32_t rings[SLOTS]; /* the last sender of each; 0: empty */
-    unsigned turn;         /* counts turns, for the shares */
-    unsigned waiting;
-    unsigned under_way;
-    unsigned window;     /* in 1/WINDOW_ONE */
-    unsigned peer_limit; /* of recipients, 0: unknown */
-    unsigned settling;   /* turns that began before the window last shrank */
-    bool failed_once;    /* no longer growing by one for each success */
-    bool down, probing;
-    bool in_ring;
-    uint64_t down_ms, probe_at;
-    struct lane *prev, *next; /* in the scheduler's ring */
-};
-
 struct scheduler {
     struct scheduler_rules rules;
-    struct lane **lanes; /* by number; 0 is not used */
-    uint32_t n_lanes;
+    struct lanes lanes;
     struct lane *ring; /* the lane that goes next */
     struct waiting waiting;
-    struct table by_key;
     bool paused[WAY_PROGRAM + 1];
     unsigned under_way;
     uint32_t put_off; /* list of units */
+    uint64_t now;     /* the latest time that was told */
 };
+
+struct scheduler *scheduler_new(const struct scheduler_rules *rules)
+{
+    struct scheduler *scheduler = xcalloc(1, sizeof(*scheduler));
+
+    scheduler->rules = *rules;
+    lanes_init(&scheduler->lanes);
+    waiting_init(&scheduler->waiting);
+    return scheduler;
+}
 
 void scheduler_free(struct scheduler *scheduler)
 {
     if (!scheduler)
         return;
-    for (uint32_t i = 1; i < scheduler->n_lanes; i++) {
-        free((char *)(uintptr_t)scheduler->lanes[i]->key.name.ptr);
-        free((char *)(uintptr_t)scheduler->lanes[i]->key.domain.ptr);
-        free(scheduler->lanes[i]);
-    }
-    free(scheduler->lanes);
+    lanes_done(&scheduler->lanes);
     waiting_done(&scheduler->waiting);
-    table_done(&scheduler->by_key);
     free(scheduler);
 }
 
@@ -80,107 +65,76 @@ unsigned scheduler_under_way(const struct scheduler *scheduler)
 
 static bool lane_may_go(const struct scheduler *scheduler, const struct lane *lane)
 {
-    return lane->waiting && !scheduler->paused[lane->key.way] &&
-           lane->under_way < lane->window / WINDOW_ONE && (!lane->down || !lane->probing);
+    return lane->waiting && !scheduler->paused[lane->key.way] && !lane->rest_slot &&
+           lane->under_way < lane_window(lane) && (!lane->down || !lane->probing);
 }
 
-/* Puts the lane into the ring or takes it out, after anything that may change lane_may_go(). */
+static bool lane_is_unused(const struct lane *lane)
+{
+    bool unused = !lane->under_way;
+
+    for (unsigned slot = 0; slot < LANE_SLOTS; slot++)
+        unused = unused && !lane->rings[slot];
+    return unused;
+}
+
+/* Puts the lane into the ring or takes it out, after anything that may change lane_may_go() or
+ * lane_is_unused(). */
 static void lane_update(struct scheduler *scheduler, struct lane *lane)
 {
     bool may_go = lane_may_go(scheduler, lane);
 
-    if (may_go == lane->in_ring)
-        return;
-    lane->in_ring = may_go;
-    if (may_go)
-        CDL_APPEND(scheduler->ring, lane);
-    else
+    if (!may_go && lane->in_ring)
         CDL_DELETE(scheduler->ring, lane);
+    lanes_set_idle(&scheduler->lanes, lane, lane_is_unused(lane), scheduler->now);
+    if (may_go && !lane->in_ring)
+        CDL_APPEND(scheduler->ring, lane);
+    lane->in_ring = may_go;
 }
 
-static uint64_t key_hash(const struct lane_key *key)
+/* Lets it rest, if its rate or a pause says so. */
+static void lane_rest(struct scheduler *scheduler, struct lane *lane)
 {
-    return table_mix(slice_hash(key->name) ^ slice_hash(key->domain) << 1 ^ key->way);
-}
+    uint64_t until = lane_ready_at(lane);
 
-static uint64_t hash_of_lane(const void *owner, uint32_t number)
-{
-    return key_hash(&((const struct scheduler *)owner)->lanes[number]->key);
-}
-
-static bool is_lane(const void *owner, uint32_t number, const void *wanted)
-{
-    const struct lane_key *has = &((const struct scheduler *)owner)->lanes[number]->key;
-    const struct lane_key *key = wanted;
-
-    return has->way == key->way && slice_eq(has->name, key->name) &&
-           slice_eq(has->domain, key->domain);
-}
-
-struct scheduler *scheduler_new(const struct scheduler_rules *rules)
-{
-    struct scheduler *scheduler = xcalloc(1, sizeof(*scheduler));
-
-    scheduler->rules = *rules;
-    scheduler->n_lanes = 1;
-    waiting_init(&scheduler->waiting);
-    table_init(&scheduler->by_key, hash_of_lane, scheduler);
-    return scheduler;
-}
-
-static struct lane *make_lane(struct scheduler *scheduler, const struct lane_key *key)
-{
-    struct lane *lane = xcalloc(1, sizeof(*lane));
-
-    lane->key = (struct lane_key){.way = key->way,
-                                  .name = slice_from(xslicedup(key->name), key->name.len),
-                                  .domain = slice_from(xslicedup(key->domain), key->domain.len)};
-    lane->number = scheduler->n_lanes++;
-    scheduler->lanes = xrealloc(scheduler->lanes, scheduler->n_lanes * sizeof(*scheduler->lanes));
-    scheduler->lanes[lane->number] = lane;
-    table_add(&scheduler->by_key, lane->number);
-    lane->window = SCHEDULER_WINDOW_FIRST * WINDOW_ONE;
-    return lane;
-}
-
-static void bound_window(struct lane *lane)
-{
-    unsigned most = lane->rules.concurrency * WINDOW_ONE;
-
-    if (lane->window > most || !lane->rules.adaptive)
-        lane->window = most;
-    if (lane->window < WINDOW_ONE)
-        lane->window = WINDOW_ONE;
+    lanes_rest(&scheduler->lanes, lane, until > scheduler->now ? until : 0);
+    lane_update(scheduler, lane);
 }
 
 struct lane *scheduler_lane(struct scheduler *scheduler, const struct lane_key *key,
                             const struct lane_rules *rules)
 {
-    uint32_t number = table_find(&scheduler->by_key, key_hash(key), is_lane, key);
-    struct lane *lane = number ? scheduler->lanes[number] : make_lane(scheduler, key);
+    struct lane *lane = lanes_find(&scheduler->lanes, key);
 
-    lane->rules = *rules;
-    bound_window(lane);
-    lane_update(scheduler, lane);
+    if (!lane)
+        lane = lanes_make(&scheduler->lanes, key);
+    lane_set_rules(lane, rules);
+    lane_rest(scheduler, lane);
     return lane;
 }
 
-static void window_grow(struct lane *lane)
+/* Ends the rests that are over. */
+static void wake_lanes(struct scheduler *scheduler, uint64_t now)
 {
-    lane->window +=
-        lane->failed_once ? WINDOW_ONE * WINDOW_ONE / lane->window : (unsigned)WINDOW_ONE;
-    bound_window(lane);
+    struct lane *lane;
+
+    scheduler->now = now;
+    while ((lane = lanes_first_resting(&scheduler->lanes)) && lane->rest_until <= now)
+        lane_rest(scheduler, lane);
 }
 
-/* Turns that began under the old window say nothing new about the new one. */
-static void window_shrink(struct lane *lane)
+uint64_t scheduler_next_time(const struct scheduler *scheduler)
 {
-    lane->failed_once = true;
-    if (lane->settling)
-        return;
-    lane->settling = lane->under_way;
-    lane->window /= 2;
-    bound_window(lane);
+    const struct lane *lane = lanes_first_resting(&scheduler->lanes);
+
+    return lane ? lane->rest_until : UINT64_MAX;
+}
+
+void scheduler_tick(struct scheduler *scheduler, uint64_t now)
+{
+    scheduler->now = now;
+    lanes_forget_idle(&scheduler->lanes, now > SCHEDULER_KEEP_MS ? now - SCHEDULER_KEEP_MS : 0,
+                      SCHEDULER_IDLE_MAX);
 }
 
 /* ---- senders and their units --------------------------------------------------------------- */
@@ -202,10 +156,11 @@ uint32_t scheduler_add(struct scheduler *scheduler, struct lane *lane,
                        const struct unit_order *order, uint32_t n, uint64_t now,
                        struct lane_refusal *ret_refusal)
 {
-    struct unit key = {.sender = order->sender, .lane = lane->number, .slot = slot_of(order)};
+    struct unit key = {.sender = order->sender, .lane = lane->handle, .slot = slot_of(order)};
     const struct sender *sender = waiting_find_sender(&scheduler->waiting, &key);
     struct unit *unit;
 
+    scheduler->now = now;
     if (lane->down && now < lane->probe_at) {
         *ret_refusal = (struct lane_refusal){.until = lane->probe_at, .down = true};
         return 0;
@@ -225,23 +180,35 @@ uint32_t scheduler_add(struct scheduler *scheduler, struct lane *lane,
     return unit->handle;
 }
 
+/* Nothing in the lane has recipients waiting: what is left in its slots are empty units. */
+static void clear_slots(struct scheduler *scheduler, struct lane *lane)
+{
+    for (unsigned slot = 0; slot < LANE_SLOTS; slot++) {
+        while (lane->rings[slot])
+            forget_if_over(scheduler, waiting_unqueue(&scheduler->waiting, &lane->rings[slot]));
+    }
+}
+
 void scheduler_withdraw(struct scheduler *scheduler, uint32_t handle, uint32_t n)
 {
     struct unit *unit = waiting_unit(&scheduler->waiting, handle);
-    struct lane *lane = scheduler->lanes[unit->lane];
+    struct lane *lane = lanes_at(&scheduler->lanes, unit->lane);
 
     unit->waiting -= n;
     if (n && !unit->waiting)
         lane->waiting--;
+    if (!lane->waiting && unit->queued)
+        clear_slots(scheduler, lane); /* and with them this unit */
+    else
+        forget_if_over(scheduler, unit);
     lane_update(scheduler, lane);
-    forget_if_over(scheduler, unit);
 }
 
 /* ---- turns --------------------------------------------------------------------------------- */
 
 static uint32_t ring_of_class(const struct lane *lane, unsigned class)
 {
-    for (unsigned band = 0; band < BANDS; band++) {
+    for (unsigned band = 0; band < LANE_BANDS; band++) {
         if (lane->rings[class + band])
             return lane->rings[class + band];
     }
@@ -302,14 +269,33 @@ static void take_from_sender(struct scheduler *scheduler, struct lane *lane, str
         waiting_pop(&scheduler->waiting, sender);
 }
 
-bool scheduler_next(struct scheduler *scheduler, struct scheduler_turn *ret_turn)
+/* Lanes that have as many turns under way as are free are passed over. */
+static struct lane *next_lane(const struct scheduler *scheduler)
 {
     struct lane *lane = scheduler->ring;
+    unsigned most = scheduler->rules.concurrency, left;
+
+    if (!lane || scheduler->under_way >= most)
+        return NULL;
+    left = most - scheduler->under_way;
+    do {
+        if (lane->key.way != WAY_ROUTE || lane->under_way < left)
+            return lane;
+        lane = lane->next;
+    } while (lane != scheduler->ring);
+    return NULL;
+}
+
+bool scheduler_next(struct scheduler *scheduler, uint64_t now, struct scheduler_turn *ret_turn)
+{
     struct sender *sender;
+    struct lane *lane;
     struct unit *unit;
     uint32_t n;
 
-    if (!lane || scheduler->under_way >= scheduler->rules.concurrency)
+    wake_lanes(scheduler, now);
+    lane = next_lane(scheduler);
+    if (!lane)
         return false;
     scheduler->ring = lane->next;
     unit = next_unit(scheduler, lane, &sender);
@@ -319,7 +305,8 @@ bool scheduler_next(struct scheduler *scheduler, struct scheduler_turn *ret_turn
     lane->under_way++;
     scheduler->under_way++;
     lane->probing = lane->down;
-    lane_update(scheduler, lane);
+    lane_count_turn(lane, now);
+    lane_rest(scheduler, lane);
     *ret_turn = (struct scheduler_turn){
         .unit = unit->handle, .message = unit->message, .n = n, .lane = &lane->key};
     return true;
@@ -327,13 +314,13 @@ bool scheduler_next(struct scheduler *scheduler, struct scheduler_turn *ret_turn
 
 const struct lane_key *scheduler_lane_of(const struct scheduler *scheduler, uint32_t unit)
 {
-    return &scheduler->lanes[waiting_unit(&scheduler->waiting, unit)->lane]->key;
+    return &lanes_at(&scheduler->lanes, waiting_unit(&scheduler->waiting, unit)->lane)->key;
 }
 
 /* Everything that waits in the lane joins the list of what is put off. */
 static void put_off_all(struct scheduler *scheduler, struct lane *lane)
 {
-    for (unsigned slot = 0; slot < SLOTS; slot++) {
+    for (unsigned slot = 0; slot < LANE_SLOTS; slot++) {
         while (lane->rings[slot]) {
             struct unit *unit = waiting_unqueue(&scheduler->waiting, &lane->rings[slot]);
             unit->queued = true; /* here, so that nothing frees it */
@@ -344,47 +331,43 @@ static void put_off_all(struct scheduler *scheduler, struct lane *lane)
     lane->waiting = 0;
 }
 
-static void take_down(struct scheduler *scheduler, struct lane *lane, uint64_t now)
+void scheduler_slow_down(struct scheduler *scheduler, uint32_t handle, uint64_t at_least_ms,
+                         uint64_t now)
 {
-    const struct scheduler_rules *rules = &scheduler->rules;
+    struct lane *lane =
+        lanes_at(&scheduler->lanes, waiting_unit(&scheduler->waiting, handle)->lane);
 
-    if (lane->down && !lane->probing)
-        return; /* a turn from before, which tells nothing new */
-    lane->down_ms = lane->down_ms ? lane->down_ms * 2 : rules->down_first_ms;
-    if (lane->down_ms > rules->down_max_ms)
-        lane->down_ms = rules->down_max_ms;
-    lane->down = true;
-    lane->probing = false;
-    lane->probe_at = now + lane->down_ms;
-    lane->window = WINDOW_ONE;
-    lane->failed_once = false;
-    bound_window(lane);
-    put_off_all(scheduler, lane);
+    scheduler->now = now;
+    lane_pause(lane, at_least_ms, now);
+    lane_rest(scheduler, lane);
 }
 
-static void bring_up(struct lane *lane)
-{
-    lane->down = false;
-    lane->probing = false;
-    lane->down_ms = 0;
-}
-
-static void judge(struct scheduler *scheduler, struct lane *lane, enum turn_end end, uint64_t now)
+static void judge(struct scheduler *scheduler, struct lane *lane, enum turn_end end)
 {
     switch (end) {
     case TURN_TAKEN:
-        bring_up(lane);
-        window_grow(lane);
+        lane_bring_up(lane);
+        lane_grow(lane);
         break;
     case TURN_REFUSED:
-        bring_up(lane);
-        window_shrink(lane);
+        lane_bring_up(lane);
+        lane_shrink(lane);
         break;
     case TURN_UNHEARD:
-        take_down(scheduler, lane, now);
+        if (lane_take_down(lane, &scheduler->rules, scheduler->now))
+            put_off_all(scheduler, lane);
+        break;
+    case TURN_HEARD:
+        lane_bring_up(lane);
+        break;
+    case TURN_CROWDED:
+        lane_shrink(lane);
+        lane->probing = false;
+        lane_uncount_turn(lane);
         break;
     case TURN_CANCELLED:
         lane->probing = false;
+        lane_uncount_turn(lane);
         break;
     }
 }
@@ -393,9 +376,10 @@ void scheduler_end_turn(struct scheduler *scheduler, uint32_t handle, enum turn_
                         uint32_t again, uint32_t peer_limit, uint64_t now)
 {
     struct unit *unit = waiting_unit(&scheduler->waiting, handle);
-    struct lane *lane = scheduler->lanes[unit->lane];
+    struct lane *lane = lanes_at(&scheduler->lanes, unit->lane);
     bool began_before = lane->settling > 0;
 
+    scheduler->now = now;
     unit->under_way -= n;
     lane->under_way--;
     scheduler->under_way--;
@@ -408,10 +392,10 @@ void scheduler_end_turn(struct scheduler *scheduler, uint32_t handle, enum turn_
         if (!unit->queued)
             waiting_queue(&scheduler->waiting, &lane->rings[unit->slot], unit, true);
     }
-    judge(scheduler, lane, end, now);
+    judge(scheduler, lane, end);
     if (began_before)
         lane->settling--;
-    lane_update(scheduler, lane);
+    lane_rest(scheduler, lane);
     forget_if_over(scheduler, unit);
 }
 
@@ -424,7 +408,7 @@ bool scheduler_take_put_off(struct scheduler *scheduler, struct put_off *ret_put
         unit->queued = false;
         *ret_put_off = (struct put_off){.unit = unit->handle,
                                         .message = unit->message,
-                                        .until = scheduler->lanes[unit->lane]->probe_at};
+                                        .until = lanes_at(&scheduler->lanes, unit->lane)->probe_at};
         unit->waiting = 0;
         forget_if_over(scheduler, unit);
         if (any)
@@ -435,30 +419,41 @@ bool scheduler_take_put_off(struct scheduler *scheduler, struct put_off *ret_put
 
 void scheduler_pause(struct scheduler *scheduler, enum unit_way way, bool paused)
 {
+    struct lane *lane;
+    uint32_t handle = 0;
+
+    if (scheduler->paused[way] == paused)
+        return;
     scheduler->paused[way] = paused;
-    for (uint32_t i = 1; i < scheduler->n_lanes; i++)
-        lane_update(scheduler, scheduler->lanes[i]);
+    while ((lane = lanes_next(&scheduler->lanes, &handle)))
+        lane_update(scheduler, lane);
 }
 
 void scheduler_probe_now(struct scheduler *scheduler)
 {
-    for (uint32_t i = 1; i < scheduler->n_lanes; i++)
-        scheduler->lanes[i]->probe_at = 0;
+    struct lane *lane;
+    uint32_t handle = 0;
+
+    while ((lane = lanes_next(&scheduler->lanes, &handle))) {
+        lane->probe_at = 0;
+        lane->pause_until = 0;
+        lane_rest(scheduler, lane);
+    }
 }
 
-bool scheduler_view(const struct scheduler *scheduler, const struct lane **cursor,
-                    struct lane_view *ret_view)
+bool scheduler_view(const struct scheduler *scheduler, uint32_t *cursor, struct lane_view *ret_view)
 {
-    uint32_t number = *cursor ? (*cursor)->number + 1 : 1;
-    const struct lane *lane;
+    const struct lane *lane = lanes_next(&scheduler->lanes, cursor);
 
-    if (number >= scheduler->n_lanes)
+    if (!lane)
         return false;
-    lane = *cursor = scheduler->lanes[number];
     *ret_view = (struct lane_view){.key = lane->key,
-                                   .window = lane->window / WINDOW_ONE,
+                                   .window = lane_window(lane),
                                    .under_way = lane->under_way,
                                    .waiting = lane->waiting,
+                                   .rate = lane->rules.rate,
+                                   .rate_ms = lane->rules.rate_ms,
+                                   .rests_until = lane->rest_until,
                                    .down = lane->down,
                                    .probe_at = lane->probe_at};
     return true;

@@ -1,5 +1,5 @@
 /*
- * Who goes next. Pure: (events, queue time) in, turns out.
+ * Who goes next. Pure: (events, queue time) in, turns out. Times given never go back.
  *
  * A unit is what one message has to say on one lane: a number of its recipients. A lane is a way
  * with its name and domain, and stands for one site. The rules:
@@ -13,6 +13,12 @@
  * - A turn in which nobody answered takes the lane down: what waits in it is put off, what comes is
  *   refused until the time of the probe; then one turn goes, and decides for the others that have
  *   come. Each failed probe doubles the wait.
+ * - Of the turns over all lanes, one lane of WAY_ROUTE never has more than are still free: so a few
+ *   sites that are slow leave room for the others.
+ * - A lane with a rate has at most so many turns in its time, whatever moment that is counted from;
+ *   a tenth of them may go at once. A lane that was told to slow down rests.
+ * - A lane that nobody uses is forgotten after SCHEDULER_KEEP_MS, with what it has learnt, or when
+ *   there are more than SCHEDULER_IDLE_MAX of them.
  * - A turn takes as many recipients of its unit as the lane's setting and the peer's own limit
  *   allow.
  *
@@ -23,7 +29,7 @@
 
 #include "io/message.h"
 
-enum { SCHEDULER_WINDOW_FIRST = 5 };
+enum { SCHEDULER_WINDOW_FIRST = 5, SCHEDULER_KEEP_MS = 3600 * 1000, SCHEDULER_IDLE_MAX = 10000 };
 
 struct scheduler;
 
@@ -47,14 +53,17 @@ struct lane_rules {
     unsigned concurrency; /* turns at a time */
     unsigned recipients;  /* of a turn */
     bool adaptive;        /* false: the window is `concurrency` from the first */
+    unsigned rate;        /* turns in rate_ms; 0: no limit */
+    uint64_t rate_ms;
 };
 
 struct lane;
 
-/* Found or made; lives as long as the scheduler (there are as many as routes, programs and local
- * domains). The rules are those of now. */
+/* Found or made; good until scheduler_tick(). The rules are those of now. */
 struct lane *scheduler_lane(struct scheduler *scheduler, const struct lane_key *key,
                             const struct lane_rules *rules);
+/* Once a second or so: forgets lanes that nobody uses. */
+void scheduler_tick(struct scheduler *scheduler, uint64_t now);
 
 struct unit_order {
     uint32_t message; /* the caller's handle, given back with each turn */
@@ -85,7 +94,10 @@ struct scheduler_turn {
 };
 
 /* Whose turn it is; false: nobody's now. Each turn is to be ended with scheduler_end_turn(). */
-bool scheduler_next(struct scheduler *scheduler, struct scheduler_turn *ret_turn);
+bool scheduler_next(struct scheduler *scheduler, uint64_t now, struct scheduler_turn *ret_turn);
+/* When a lane that rests may go again, for which scheduler_next() is to be asked then; UINT64_MAX:
+ * none does. */
+uint64_t scheduler_next_time(const struct scheduler *scheduler);
 
 /* The lane of a unit that has a turn under way. */
 const struct lane_key *scheduler_lane_of(const struct scheduler *scheduler, uint32_t unit);
@@ -94,6 +106,8 @@ enum turn_end {
     TURN_TAKEN,    /* the peer took it, or refused for good: it is well */
     TURN_REFUSED,  /* for now, all of it */
     TURN_UNHEARD,  /* nobody answered */
+    TURN_HEARD,    /* it answered, which tells nothing about how much mail it takes */
+    TURN_CROWDED,  /* it did not come to it, for want of a connection */
     TURN_CANCELLED /* it did not come to it */
 };
 
@@ -101,6 +115,12 @@ enum turn_end {
  * what the peer said of its recipients limit, 0: nothing. */
 void scheduler_end_turn(struct scheduler *scheduler, uint32_t unit, enum turn_end end, uint32_t n,
                         uint32_t again, uint32_t peer_limit, uint64_t now);
+
+/* The peer asked for less: before scheduler_end_turn(), for a unit with a turn under way. Its lane
+ * has one turn at a time from now on, and rests for `at_least_ms` and for twice as long as the last
+ * time. */
+void scheduler_slow_down(struct scheduler *scheduler, uint32_t unit, uint64_t at_least_ms,
+                         uint64_t now);
 
 /* While whoever serves this way cannot be reached, its lanes have no turns. */
 void scheduler_pause(struct scheduler *scheduler, enum unit_way way, bool paused);
@@ -119,11 +139,14 @@ bool scheduler_take_put_off(struct scheduler *scheduler, struct put_off *ret_put
 struct lane_view {
     struct lane_key key;
     unsigned window, under_way, waiting;
+    unsigned rate; /* turns in rate_ms; 0: no limit */
+    uint64_t rate_ms;
+    uint64_t rests_until; /* 0: it does not rest */
     bool down;
     uint64_t probe_at; /* when down */
 };
-/* For people. *cursor is NULL at the start; false at the end. */
-bool scheduler_view(const struct scheduler *scheduler, const struct lane **cursor,
+/* For people. *cursor is 0 at the start; false at the end. */
+bool scheduler_view(const struct scheduler *scheduler, uint32_t *cursor,
                     struct lane_view *ret_view);
 unsigned scheduler_under_way(const struct scheduler *scheduler);
 

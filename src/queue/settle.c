@@ -48,21 +48,27 @@ static void expire(struct queue *queue, struct message *message, uint32_t index,
     settle_never(queue, message, index, &last);
 }
 
+/* What the administrator has said while the attempt was under way. */
+static bool is_given_up(struct queue *queue, struct message *message, uint32_t index,
+                        const struct words *words)
+{
+    unsigned flags = recipient_flags(ledger_recipient(message, index));
+
+    if (flags & FLAG_REMOVE_NEXT)
+        ledger_set_state(message, index, RECIPIENT_REMOVED, 0);
+    else if (flags & FLAG_BOUNCE_NEXT)
+        settle_never(queue, message, index, words);
+    return flags & (FLAG_REMOVE_NEXT | FLAG_BOUNCE_NEXT);
+}
+
 void settle_later(struct queue *queue, struct message *message, uint32_t index,
                   const struct words *words, uint64_t not_before)
 {
     struct ledger_recipient *recipient = ledger_recipient(message, index);
-    unsigned flags = recipient_flags(recipient);
     uint64_t now = queue_now(queue), at;
 
-    if (flags & FLAG_REMOVE_NEXT) {
-        ledger_set_state(message, index, RECIPIENT_REMOVED, 0);
+    if (is_given_up(queue, message, index, words))
         return;
-    }
-    if (flags & FLAG_BOUNCE_NEXT) {
-        settle_never(queue, message, index, words);
-        return;
-    }
     count_attempt(recipient);
     queue->counters.deferred++;
     if (has_expired(queue, message, now)) {
@@ -72,6 +78,17 @@ void settle_later(struct queue *queue, struct message *message, uint32_t index,
     ledger_set_reply(&queue->ledger, recipient, words->reply);
     at = now + retry_delay_ms(&queue->rules, recipient->attempts, message->id);
     wait_until(queue, message, index, at > not_before ? at : not_before);
+}
+
+void settle_not_tried(struct queue *queue, struct message *message, uint32_t index,
+                      const struct words *words, uint64_t at)
+{
+    if (is_given_up(queue, message, index, words))
+        return;
+    if (has_expired(queue, message, queue_now(queue)))
+        expire(queue, message, index, words);
+    else
+        wait_until(queue, message, index, at);
 }
 
 void settle_put_off(struct queue *queue, struct message *message, uint32_t index, uint64_t until)

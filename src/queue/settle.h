@@ -23,6 +23,10 @@ void settle_later(struct queue *queue, struct message *message, uint32_t index,
 /* It failed for good. */
 void settle_never(struct queue *queue, struct message *message, uint32_t index,
                   const struct words *words);
+/* It did not come to an attempt, which is none that failed; it is routed anew at that queue time,
+ * or has expired. */
+void settle_not_tried(struct queue *queue, struct message *message, uint32_t index,
+                      const struct words *words, uint64_t at);
 /* It waits for its lane without having been tried; its first such wait is as short as can be. */
 void settle_put_off(struct queue *queue, struct message *message, uint32_t index, uint64_t until);
 /* Nothing happened: it is to be routed again at that time (0: at once). */

@@ -11,6 +11,7 @@
 #include "queue/answers.h"
 #include "queue/retry.h"
 #include "queue/scheduler.h"
+#include "queue/sites.h"
 #include "spool/spool.h"
 
 struct bouncetally;
@@ -31,6 +32,7 @@ struct queue {
     struct ledger ledger;
     struct scheduler *scheduler;
     struct answers *answers;
+    struct sites *sites;
     struct spool_store *store;
     struct dispatch *dispatch;
     struct record_log *records;

@@ -30,6 +30,12 @@ static const char full[] = "hostname mx.example.org\nstate /nonexistent\n"
 static const char bare[] = "hostname mx.example.org\nstate /nonexistent\n"
                            "domain other.test { deliver maildir }\n";
 
+/* Foreign mail goes by DNS, and so does what we keep for others whose servers are down. */
+static const char world[] = "hostname mx.example.org\nstate /nonexistent\n"
+                            "domain ours.test { deliver maildir }\n"
+                            "route inner { host 192.0.2.1:25 }\n"
+                            "route world { host 192.0.2.9:25 }\ndefault_route world\n";
+
 struct row {
     const char *config, *address, *via;
     enum recipient_class class;
@@ -117,6 +123,28 @@ static void test_lane_takes_the_routes_limits(void **state)
     config_unref(config);
 }
 
+static void test_sites_are_asked_for_over_a_route_with_mx(void **state)
+{
+    struct config *config = parse(world);
+    struct recipient recipient = {.address = SLICE("a@Far.test"), .class = CLASS_AUTHORISED};
+    struct route_decision decision;
+
+    (void)state;
+    for (size_t i = 0; i < config->n_routes; i++)
+        config->routes[i].mx = slice_eq(config->routes[i].name, SLICE("world"));
+    route_decide(config, &recipient, NULL, false, &decision);
+    assert_int_equal(decision.verdict, ROUTE_SITE);
+    assert_true(slice_eq(decision.lane.name, SLICE("world")));
+    assert_true(slice_eq(decision.domain, SLICE("Far.test")));
+    assert_int_equal(decision.rules.concurrency,
+                     config_find_route(config, SLICE("world"))->concurrency);
+    recipient.address = SLICE("a@[192.0.2.77]");
+    route_decide(config, &recipient, NULL, false, &decision);
+    assert_int_equal(decision.verdict, ROUTE_SITE);
+    assert_true(slice_eq(decision.domain, SLICE("[192.0.2.77]")));
+    config_unref(config);
+}
+
 static void test_bare_postmaster_goes_where_the_configuration_says(void **state)
 {
     struct config *config = parse("hostname mx.example.org\nstate /nonexistent\n"
@@ -154,6 +182,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ways),
         cmocka_unit_test(test_lane_takes_the_routes_limits),
+        cmocka_unit_test(test_sites_are_asked_for_over_a_route_with_mx),
         cmocka_unit_test(test_bare_postmaster_goes_where_the_configuration_says),
         cmocka_unit_test(test_class_of_our_own_messages),
     };

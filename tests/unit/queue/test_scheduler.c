@@ -54,7 +54,7 @@ static uint32_t serve(struct fixture *fixture)
 {
     struct scheduler_turn turn;
 
-    if (!scheduler_next(fixture->scheduler, &turn))
+    if (!scheduler_next(fixture->scheduler, 0, &turn))
         return 0;
     scheduler_end_turn(fixture->scheduler, turn.unit, TURN_TAKEN, turn.n, 0, 0, 0);
     return turn.message;
@@ -64,7 +64,7 @@ static unsigned take_turns(struct fixture *fixture, struct scheduler_turn *turns
 {
     unsigned n = 0;
 
-    while (n < max && scheduler_next(fixture->scheduler, &turns[n]))
+    while (n < max && scheduler_next(fixture->scheduler, 0, &turns[n]))
         n++;
     return n;
 }
@@ -163,19 +163,19 @@ static void test_a_unit_is_split_by_setting_and_peer(void **state)
     struct scheduler_turn turn;
 
     add(fixture, fixture->lane, 1, 1, 0, false, 25);
-    assert_true(scheduler_next(fixture->scheduler, &turn));
+    assert_true(scheduler_next(fixture->scheduler, 0, &turn));
     assert_int_equal(turn.n, 10);
     scheduler_end_turn(fixture->scheduler, turn.unit, TURN_TAKEN, 10, 0, 4, 0);
-    assert_true(scheduler_next(fixture->scheduler, &turn));
+    assert_true(scheduler_next(fixture->scheduler, 0, &turn));
     assert_int_equal(turn.n, 4);
     /* Cancelled: they wait again, and nothing else changes. */
     scheduler_end_turn(fixture->scheduler, turn.unit, TURN_CANCELLED, 4, 4, 0, 0);
     for (unsigned left = 15; left > 0; left -= turn.n) {
-        assert_true(scheduler_next(fixture->scheduler, &turn));
+        assert_true(scheduler_next(fixture->scheduler, 0, &turn));
         assert_int_equal(turn.message, 1);
         scheduler_end_turn(fixture->scheduler, turn.unit, TURN_TAKEN, turn.n, 0, 0, 0);
     }
-    assert_false(scheduler_next(fixture->scheduler, &turn));
+    assert_false(scheduler_next(fixture->scheduler, 0, &turn));
 }
 
 static void test_a_site_that_is_down_is_probed_by_one(void **state)
@@ -189,7 +189,7 @@ static void test_a_site_that_is_down_is_probed_by_one(void **state)
 
     for (uint32_t i = 1; i <= 4; i++)
         add(fixture, fixture->lane, i, i, 0, false, 1);
-    assert_true(scheduler_next(fixture->scheduler, &turn));
+    assert_true(scheduler_next(fixture->scheduler, 0, &turn));
     scheduler_end_turn(fixture->scheduler, turn.unit, TURN_UNHEARD, 1, 0, 0, 100);
     for (; scheduler_take_put_off(fixture->scheduler, &off); n++)
         assert_int_equal(off.until, 1100);
@@ -204,8 +204,8 @@ static void test_a_site_that_is_down_is_probed_by_one(void **state)
         scheduler_add(fixture->scheduler, fixture->lane, &order, 1, 1100, &refusal), 0);
     assert_int_not_equal(
         scheduler_add(fixture->scheduler, fixture->lane, &order, 1, 1100, &refusal), 0);
-    assert_true(scheduler_next(fixture->scheduler, &turn));
-    assert_false(scheduler_next(fixture->scheduler, &second));
+    assert_true(scheduler_next(fixture->scheduler, 0, &turn));
+    assert_false(scheduler_next(fixture->scheduler, 0, &second));
 
     /* A failed probe doubles the wait and puts the other off. */
     scheduler_end_turn(fixture->scheduler, turn.unit, TURN_UNHEARD, 1, 0, 0, 1200);
@@ -216,10 +216,10 @@ static void test_a_site_that_is_down_is_probed_by_one(void **state)
     /* One that succeeds opens the lane. */
     for (int i = 0; i < 3; i++)
         scheduler_add(fixture->scheduler, fixture->lane, &order, 1, 3200, &refusal);
-    assert_true(scheduler_next(fixture->scheduler, &turn));
+    assert_true(scheduler_next(fixture->scheduler, 0, &turn));
     scheduler_end_turn(fixture->scheduler, turn.unit, TURN_TAKEN, 1, 0, 0, 3300);
-    assert_true(scheduler_next(fixture->scheduler, &turn));
-    assert_true(scheduler_next(fixture->scheduler, &second));
+    assert_true(scheduler_next(fixture->scheduler, 0, &turn));
+    assert_true(scheduler_next(fixture->scheduler, 0, &second));
 }
 
 static void test_one_sender_cannot_fill_a_lane(void **state)
@@ -262,6 +262,66 @@ static void test_a_paused_way_has_no_turns(void **state)
     assert_int_equal(serve(fixture), 1);
 }
 
+static void test_a_crowd_of_slow_sites_leaves_room(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct lane_rules wide = {.concurrency = 200, .recipients = 1};
+    struct scheduler_turn turns[100];
+    struct lane *slow = scheduler_lane(
+        fixture->scheduler,
+        &(struct lane_key){.way = WAY_ROUTE, .name = SLICE("world"), .domain = SLICE("slow.test")},
+        &wide);
+
+    for (uint32_t i = 1; i <= 100; i++)
+        add(fixture, slow, i, i, 0, false, 1);
+    /* None of these ends for a long time, and others still have their turns. */
+    assert_int_equal(take_turns(fixture, turns, 100), rules.concurrency / 2);
+    add(fixture, fixture->lane, 1000, 1, 0, false, 1);
+    assert_int_equal(serve(fixture), 1000);
+}
+
+static void test_a_lane_with_a_rate_rests(void **state)
+{
+    struct fixture *fixture = *state;
+    struct lane_rules slow = adaptive;
+    struct scheduler_turn turn;
+    uint64_t next;
+
+    slow.rate = 1;
+    slow.rate_ms = 60000;
+    scheduler_lane(fixture->scheduler, &(struct lane_key){.way = WAY_ROUTE, .name = SLICE("relay")},
+                   &slow);
+    add(fixture, fixture->lane, 1, 1, 0, false, 1);
+    add(fixture, fixture->lane, 2, 1, 0, false, 1);
+    assert_int_equal(scheduler_next_time(fixture->scheduler), UINT64_MAX);
+    assert_true(scheduler_next(fixture->scheduler, 500, &turn));
+    assert_false(scheduler_next(fixture->scheduler, 500, &turn));
+    next = scheduler_next_time(fixture->scheduler);
+    assert_int_equal(next, 60500);
+    assert_false(scheduler_next(fixture->scheduler, next - 1, &turn));
+    assert_true(scheduler_next(fixture->scheduler, next, &turn));
+    /* The peer asks for still less. */
+    scheduler_slow_down(fixture->scheduler, turn.unit, 300000, next);
+    assert_int_equal(scheduler_next_time(fixture->scheduler), next + 300000);
+    /* A reload takes the limit away, not the pause. */
+    scheduler_lane(fixture->scheduler, &(struct lane_key){.way = WAY_ROUTE, .name = SLICE("relay")},
+                   &adaptive);
+    assert_int_equal(scheduler_next_time(fixture->scheduler), next + 300000);
+}
+
+static void test_a_crowded_turn_shrinks_the_window(void **state)
+{
+    struct fixture *fixture = *state;
+    struct scheduler_turn turns[100];
+
+    for (uint32_t i = 1; i <= 20; i++)
+        add(fixture, fixture->lane, i, i, 0, false, 1);
+    assert_int_equal(take_turns(fixture, turns, 100), SCHEDULER_WINDOW_FIRST);
+    for (unsigned i = 0; i < SCHEDULER_WINDOW_FIRST; i++)
+        scheduler_end_turn(fixture->scheduler, turns[i].unit, TURN_CROWDED, 1, 0, 0, 0);
+    assert_int_equal(take_turns(fixture, turns, 100), SCHEDULER_WINDOW_FIRST / 2);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -277,6 +337,9 @@ int main(void)
         TEST(test_one_sender_cannot_fill_a_lane),
         TEST(test_withdrawn_units_are_skipped),
         TEST(test_a_paused_way_has_no_turns),
+        TEST(test_a_crowd_of_slow_sites_leaves_room),
+        TEST(test_a_lane_with_a_rate_rests),
+        TEST(test_a_crowded_turn_shrinks_the_window),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
