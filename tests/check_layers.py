@@ -14,7 +14,7 @@ MAY_USE = {
     'smtp': {'base', 'mail'},
     'trust': {'base', 'mail', 'smtp'},
     'io': {'base', 'mail', 'config'},
-    'dns': {'base', 'io'},
+    'dns': {'base', 'io', 'config'},
     'config': {'base', 'mail'},
     'account': PURE | {'io', 'dns', 'config'},
     'spool': {'base', 'mail'},

@@ -236,7 +236,7 @@ static int send_text(const struct send_options *options, struct slice helo, int 
     unit.body = text_has_eightbit(&text, &eightbit) == 0 && eightbit ? BODY_8BITMIME : BODY_7BIT;
     unit.smtputf8 = needs_utf8(options, &text);
     outcome_init(&outcome, arena, &unit);
-    if (dns_new(&to.dns) == 0) {
+    if (dns_new(NULL, &to.dns) == 0) {
         code = send_over(options, &to, &text, &outcome);
         dns_free(to.dns);
     }

@@ -1,12 +1,12 @@
 /*
- * Names to addresses behind one call with a deadline. Thread-safe: any number of threads may ask
- * at a time; each waits for its own answer.
+ * Questions to the DNS behind calls with a deadline, validated by DNSSEC, cached. Thread-safe: any
+ * number of threads may ask at a time, and thousands of questions may be under way without one.
  */
 #ifndef NUNCIO_DNS_DNS_H
 #define NUNCIO_DNS_DNS_H
 
 #include "base/arena.h"
-#include "base/slice.h"
+#include "config/config.h"
 
 enum dns_result {
     DNS_FOUND = 0,
@@ -51,9 +51,14 @@ struct dns_answer {
     uint32_t ttl_s;
     struct slice *records;
     unsigned n_records; /* DNS_RECORDS_MAX at most, the rest is dropped */
-    struct slice why;   /* for people, of a failure: "SERVFAIL", "signature expired"; or empty */
+    struct slice why;   /* for people, of a failure: "SERVFAIL", "validation failed: signature
+                           expired"; or empty */
 };
 enum { DNS_RECORDS_MAX = 64 };
+
+/* All of it into the arena, for callbacks that pass an answer on. */
+void dns_answer_copy(struct arena *arena, const struct dns_answer *answer,
+                     struct dns_answer *ret_answer);
 
 /* RDATA to fields; false when it is malformed. Names are from the arena, lower case, no final dot;
  * the root is empty. */
@@ -77,24 +82,30 @@ struct dns_srv {
 };
 bool dns_read_srv(struct slice rdata, struct arena *arena, struct dns_srv *ret_srv);
 
-/* More than these are dropped. */
-enum { DNS_ADDRESSES_MAX = 16 };
+/* More addresses are dropped; more bytes no name has (RFC 1035 section 2.3.4). */
+enum { DNS_ADDRESSES_MAX = 16, DNS_NAME_MAX = 253 };
 
 struct dns_addresses {
     struct dns_address list[DNS_ADDRESSES_MAX];
     unsigned count;
-    enum dns_security security; /* secure only if both families' answers are */
+    /* Secure only if both families' answers are; a family that failed is left out of it, so that
+     * nobody makes DANE go away by making one of them fail. */
+    enum dns_security security;
     uint32_t ttl_s;
+    char canonical[DNS_NAME_MAX + 1]; /* the name after CNAMEs (RFC 7672 section 2.2.2) */
+    char why[128];                    /* of a failure, for people; or empty */
 };
 
 struct dns;
 
 /*
- * The system's own view: /etc/hosts first, then the resolvers of /etc/resolv.conf; if that names
- * none, recursing from the root. Both files are read now; threads start with the first question,
- * so that a role can lock itself in between. -errno.
+ * /etc/hosts first, for addresses alone; then whom the settings name. NULL stands for a section
+ * `dns` without settings: the resolvers of /etc/resolv.conf, and if that names none, recursing from
+ * the root. All files are read now; threads start with the first question, so that a role can lock
+ * itself in between. The settings need not outlive the call. -errno, after a line in the log that
+ * says which setting is wrong.
  */
-int dns_new(struct dns **ret_dns);
+int dns_new(const struct config_dns *settings, struct dns **ret_dns);
 /* No call may be under way; NULL is fine. */
 void dns_free(struct dns *dns);
 /* All questions, under way and to come, are answered DNS_FAILED at once: the role is stopping. */
@@ -102,14 +113,15 @@ void dns_stop(struct dns *dns);
 
 /*
  * The IPv6 and IPv4 addresses of a host name, taking turns, IPv6 first, in the order of the answer.
- * An enum dns_result. One family's failure does not hide what the other has found. `deadline` is
- * absolute, clock_mono_ms().
+ * An enum dns_result; *ret_addresses is set in any case. One family's failure does not hide what
+ * the other has found. `deadline` is absolute, clock_mono_ms().
  */
 int dns_lookup_addresses(struct dns *dns, struct slice name, uint64_t deadline,
                          struct dns_addresses *ret_addresses);
 
 /*
- * Records of one type. The answer is the arena's. Returns answer->result. `name` in A-labels.
+ * Records of one type, behind CNAMEs if need be. The answer is the arena's. Returns answer->result.
+ * `name` in A-labels, in any case, with or without final dot; what is no name does not exist.
  */
 int dns_lookup(struct dns *dns, struct slice name, enum dns_type type, uint64_t deadline,
                struct arena *arena, struct dns_answer *ret_answer);

@@ -312,7 +312,7 @@ static int relay_open(struct relay *relay)
     relay->shared.cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (relay->shared.cancel_fd < 0)
         return -errno;
-    r = dns_new(&relay->shared.dns);
+    r = dns_new(&relay->role->config->dns, &relay->shared.dns);
     if (r < 0)
         return r;
     dead_init(&relay->shared.dead);

@@ -35,7 +35,7 @@ static void test_many_threads_ask_at_a_time(void **state)
     pthread_t threads[THREADS];
 
     (void)state;
-    assert_int_equal(dns_new(&dns), 0);
+    assert_int_equal(dns_new(NULL, &dns), 0);
     for (unsigned i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, ask_localhost, dns), 0);
     for (unsigned i = 0; i < THREADS; i++) {
@@ -54,7 +54,7 @@ static void test_the_deadline_comes_first(void **state)
     int r;
 
     (void)state;
-    assert_int_equal(dns_new(&dns), 0);
+    assert_int_equal(dns_new(NULL, &dns), 0);
     /* Whatever the network here is like: the question is not answered before it is asked. */
     r = dns_lookup_addresses(dns, SLICE("slow.invalid-top-level.example"), before, &found);
     assert_true(r == DNS_TIMEOUT || r == DNS_NO_NAME);
@@ -77,7 +77,7 @@ static void test_stopping_answers_at_once(void **state)
     uint64_t before = clock_mono_ms();
 
     (void)state;
-    assert_int_equal(dns_new(&dns), 0);
+    assert_int_equal(dns_new(NULL, &dns), 0);
     assert_int_equal(pthread_create(&thread, NULL, stop_soon, dns), 0);
     dns_lookup_addresses(dns, SLICE("slow.example.net"), before + LONG_MS, &found);
     assert_true(clock_mono_ms() - before < LONG_MS);
