@@ -44,4 +44,32 @@ struct tlsrpt_report {
     uint32_t n_policies;
 };
 
+/* Bounds of what is read. */
+enum {
+    TLSRPT_TEXT_MAX = 8 << 20,
+    TLSRPT_READ_POLICIES_MAX = 1000,
+    TLSRPT_READ_STRINGS_MAX = 1000,  /* of a policy */
+    TLSRPT_READ_FAILURES_MAX = 10000 /* of a policy, the rest is left out */
+};
+
+/* As JSON on one line. What is not UTF-8 is left out. */
+void tlsrpt_report_write(struct buf *out, const struct tlsrpt_report *report);
+void tlsrpt_policy_write(struct buf *out, const struct tlsrpt_policy *policy);
+
+/*
+ * The other way; strings and arrays are the arena's. NULL when it is a report, else what is wrong
+ * with it, for people. Members that are missing are empty or 0, but for the organization, the
+ * dates and the policies, without which it says nothing.
+ */
+const char *tlsrpt_report_read(struct slice text, struct arena *arena,
+                               struct tlsrpt_report *ret_report);
+bool tlsrpt_policy_read(struct slice text, struct arena *arena, struct tlsrpt_policy *ret_policy);
+
+/* "2026-11-22T23:59:59Z" and back; offsets and fractions are understood (RFC 3339). */
+struct tlsrpt_time {
+    char text[24];
+};
+struct tlsrpt_time tlsrpt_time_format(int64_t seconds);
+bool tlsrpt_time_parse(struct slice text, int64_t *ret_seconds);
+
 #endif
