@@ -4,18 +4,21 @@
  *
  * A client nearly always has to wait before it can read and hardly ever before it can write, so
  * reading polls first and writing tries first: two system calls for a reply, one for a command.
- * TLS will sit between these calls and the socket under the same names; nothing outside this file
- * touches the descriptor.
+ * Under TLS a record may have been read already, so there both try first. Nothing outside this file
+ * and stream_tls.c touches the descriptor.
  */
 #include "io/stream.h"
 
 #include "base/clock.h"
+#include "io/stream_tls.h"
+#include "io/tls_client.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdio.h>
 #include <unistd.h>
 
 enum { KEEPALIVE_IDLE_S = 60, KEEPALIVE_EVERY_S = 20, KEEPALIVE_COUNT = 3 };
@@ -28,6 +31,7 @@ void stream_init(struct stream *stream, int fd, int cancel_fd)
 
 void stream_done(struct stream *stream)
 {
+    stream_tls_free(stream->tls);
     if (stream->fd >= 0)
         close(stream->fd);
     free(stream->in);
@@ -129,27 +133,44 @@ static void make_room(struct stream *stream)
     }
 }
 
+/* Without waiting; -EAGAIN with what to wait for. */
+static ssize_t try_read(struct stream *stream, char *to, size_t size, short *ret_wait)
+{
+    ssize_t n;
+
+    if (stream->tls)
+        return stream_tls_read(stream->tls, to, size, ret_wait);
+    n = recv(stream->fd, to, size, 0);
+    if (n >= 0)
+        return n;
+    *ret_wait = POLLIN;
+    return errno == EINTR ? -EAGAIN : -errno;
+}
+
 int stream_fill(struct stream *stream, uint64_t deadline)
 {
+    int r = 0;
+    short wait = POLLIN;
+
     make_room(stream);
     if (stream->in_to == STREAM_BUFFER)
         return -EMSGSIZE;
-    for (;;) {
-        int r = wait_ready(stream, POLLIN, deadline);
-        ssize_t n;
-
-        if (r < 0)
-            return r;
-        n = recv(stream->fd, stream->in + stream->in_to, STREAM_BUFFER - stream->in_to, 0);
+    if (!stream->tls)
+        r = wait_ready(stream, POLLIN, deadline);
+    while (r == 0) {
+        ssize_t n =
+            try_read(stream, stream->in + stream->in_to, STREAM_BUFFER - stream->in_to, &wait);
         if (n > 0) {
             stream->in_to += (size_t)n;
             return 0;
         }
         if (n == 0)
             return -EPIPE;
-        if (errno != EAGAIN && errno != EINTR)
-            return -errno;
+        if (n != -EAGAIN)
+            return (int)n;
+        r = wait_ready(stream, wait, deadline);
     }
+    return r;
 }
 
 struct slice stream_buffered(const struct stream *stream)
@@ -186,21 +207,34 @@ int stream_read_line(struct stream *stream, uint64_t deadline, struct slice *ret
     }
 }
 
+/* Without waiting; -EAGAIN with what to wait for. */
+static ssize_t try_write(struct stream *stream, struct slice bytes, short *ret_wait)
+{
+    ssize_t n;
+
+    if (stream->tls)
+        return stream_tls_write(stream->tls, bytes, ret_wait);
+    do
+        n = send(stream->fd, bytes.ptr, bytes.len, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    *ret_wait = POLLOUT;
+    return n < 0 ? -errno : n;
+}
+
 int stream_write(struct stream *stream, struct slice bytes, uint64_t deadline)
 {
     while (bytes.len) {
-        ssize_t n = send(stream->fd, bytes.ptr, bytes.len, MSG_NOSIGNAL);
+        short wait = POLLOUT;
+        ssize_t n = try_write(stream, bytes, &wait);
         int r;
 
         if (n >= 0) {
             bytes = slice_skip(bytes, (size_t)n);
             continue;
         }
-        if (errno == EINTR)
-            continue;
-        if (errno != EAGAIN)
-            return -errno;
-        r = wait_ready(stream, POLLOUT, deadline);
+        if (n != -EAGAIN)
+            return (int)n;
+        r = wait_ready(stream, wait, deadline);
         if (r < 0)
             return r;
     }
@@ -209,7 +243,9 @@ int stream_write(struct stream *stream, struct slice bytes, uint64_t deadline)
 
 void stream_write_hint(struct stream *stream, struct slice bytes)
 {
-    (void)!send(stream->fd, bytes.ptr, bytes.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    short wait;
+
+    (void)try_write(stream, bytes, &wait);
 }
 
 bool stream_is_quiet(const struct stream *stream)
@@ -218,6 +254,43 @@ bool stream_is_quiet(const struct stream *stream)
 
     if (stream->in_from != stream->in_to)
         return false;
+    if (stream->tls)
+        return stream_tls_is_quiet(stream->tls);
     return recv(stream->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
            (errno == EAGAIN || errno == EINTR);
+}
+
+static int shake_hands(struct stream *stream, uint64_t deadline)
+{
+    for (;;) {
+        short wait = POLLIN;
+        int r = stream_tls_handshake(stream->tls, &wait);
+
+        if (r == -EAGAIN)
+            r = wait_ready(stream, wait, deadline);
+        else
+            return r;
+        if (r < 0)
+            return r;
+    }
+}
+
+int stream_start_tls(struct stream *stream, struct tls_client *client,
+                     const struct tls_demand *demand, uint64_t deadline,
+                     struct tls_verdict *ret_verdict)
+{
+    int r;
+
+    *ret_verdict = (struct tls_verdict){.result = "validation-failure"};
+    if (stream->in_from != stream->in_to) {
+        snprintf(ret_verdict->why, sizeof(ret_verdict->why),
+                 "the server spoke in the clear when TLS was to begin");
+        return -EBADMSG;
+    }
+    r = stream_tls_new(stream->fd, client, demand, &stream->tls, ret_verdict);
+    if (r < 0)
+        return r;
+    r = shake_hands(stream, deadline);
+    stream_tls_judge(stream->tls, demand, r, ret_verdict);
+    return r;
 }

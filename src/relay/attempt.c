@@ -83,6 +83,7 @@ static bool connect_course(struct course *course, bool fresh)
     struct dial to = {.route = course->route,
                       .helo = course->route->helo.len ? course->route->helo : config->hostname,
                       .dns = shared->dns,
+                      .tls = shared->tls,
                       .dead = &shared->dead,
                       .cancel_fd = shared->cancel_fd};
     struct verdict verdict;

@@ -15,6 +15,7 @@
 /* What all attempts share; thread-safe. */
 struct attempt_shared {
     struct dns *dns;
+    struct tls_client *tls; /* NULL: all is sent in the clear */
     struct dead dead;
     struct idle idle;
     int cancel_fd;

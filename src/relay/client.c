@@ -1,6 +1,6 @@
 /*
  * The client's half of SMTP and LMTP below the level of a message: RFC 5321 sections 3.1, 3.2 and
- * 4.2, RFC 2033 section 4.1.
+ * 4.2, RFC 2033 section 4.1, RFC 3207.
  *
  * A reply that breaks the grammar, or 421, makes the connection broken: whoever sends on after
  * either does not know what the server is answering. What came in before the server closed is
@@ -9,8 +9,17 @@
 #include "relay/client.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+static uint64_t deadline(const struct client *client, unsigned timeout_ms)
+{
+    uint64_t at = clock_mono_ms() + timeout_ms;
+    return at < client->end ? at : client->end;
+}
 
 int client_connect(struct client *ret_client, const struct socket_address *to,
                    const struct socket_address *source, int cancel_fd, struct slice name)
@@ -25,6 +34,20 @@ int client_connect(struct client *ret_client, const struct socket_address *to,
     client.name = slice_from(xslicedup(name), name.len);
     *ret_client = client;
     return 0;
+}
+
+int client_reconnect(struct client *client, const struct socket_address *to,
+                     const struct socket_address *source, int cancel_fd)
+{
+    int r;
+
+    stream_done(&client->stream);
+    reply_parse_reset(&client->reply);
+    client->offer = (struct ehlo_offer){0};
+    client->tls = (struct tls_verdict){0};
+    r = stream_connect(&client->stream, to, source, cancel_fd, deadline(client, CLIENT_CONNECT_MS));
+    client->broken = r < 0;
+    return r;
 }
 
 void client_done(struct client *client)
@@ -43,12 +66,6 @@ void client_quit(struct client *client)
         stream_write_hint(&client->stream, SLICE("QUIT\r\n"));
     }
     client_done(client);
-}
-
-static uint64_t deadline(const struct client *client, unsigned timeout_ms)
-{
-    uint64_t at = clock_mono_ms() + timeout_ms;
-    return at < client->end ? at : client->end;
 }
 
 static void trace_sent(const struct client *client, struct slice bytes, size_t n_text)
@@ -163,4 +180,72 @@ int client_greet(struct client *client, struct slice helo, const char **ret_stag
         return CLIENT_REFUSED;
     *ret_stage = client->lmtp ? "reply to LHLO" : "reply to EHLO";
     return say_hello(client, helo);
+}
+
+/* ---- TLS ------------------------------------------------------------------------------------ */
+
+static int no_tls(struct client *client, int result, const char *type, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+static int no_tls(struct client *client, int result, const char *type, const char *format, ...)
+{
+    va_list args;
+
+    client->tls = (struct tls_verdict){.result = type};
+    va_start(args, format);
+    (void)vsnprintf(client->tls.why, sizeof(client->tls.why), format, args);
+    va_end(args);
+    client->broken |= result == CLIENT_BAD_TLS;
+    return result;
+}
+
+int client_begin_with_tls(struct client *client, struct tls_client *tls,
+                          const struct tls_demand *demand)
+{
+    int r = stream_start_tls(&client->stream, tls, demand, deadline(client, CLIENT_TLS_MS),
+                             &client->tls);
+
+    if (r == 0)
+        return 0;
+    client->broken = true;
+    return r == -ECANCELED ? r : CLIENT_BAD_TLS;
+}
+
+/* The server is asked for TLS. 0, or as client_start_tls(). */
+static int ask_for_tls(struct client *client)
+{
+    int r;
+
+    if (!client->offer.starttls)
+        return no_tls(client, CLIENT_NO_TLS, "starttls-not-supported", "STARTTLS is not offered");
+    r = client_send(client, SLICE("STARTTLS\r\n"), 0, CLIENT_COMMAND_MS);
+    if (r == 0)
+        r = client_read_reply(client, CLIENT_COMMAND_MS);
+    if (r == -ECANCELED)
+        return r;
+    if (r < 0)
+        return no_tls(client, CLIENT_BAD_TLS, "starttls-not-supported", "no reply to STARTTLS: %s",
+                      r == -EBADMSG ? "what it said is not SMTP" : log_strerror(r));
+    if (client->reply.code == 220)
+        return 0;
+    return no_tls(client, client->broken ? CLIENT_BAD_TLS : CLIENT_NO_TLS, "starttls-not-supported",
+                  "STARTTLS was refused: %u %.*s", client->reply.code,
+                  SLICE_ARG(reply_text(&client->reply)));
+}
+
+int client_start_tls(struct client *client, struct slice helo, struct tls_client *tls,
+                     const struct tls_demand *demand)
+{
+    int r = ask_for_tls(client);
+
+    if (r)
+        return r;
+    client->offer = (struct ehlo_offer){0};
+    r = client_begin_with_tls(client, tls, demand);
+    if (r)
+        return r;
+    r = say_hello(client, helo);
+    if (r >= 0 || r == -ECANCELED)
+        return r;
+    return no_tls(client, CLIENT_BAD_TLS, "validation-failure", "no reply to EHLO under TLS: %s",
+                  r == -EBADMSG ? "what it said is not SMTP" : log_strerror(r));
 }

@@ -9,6 +9,7 @@
 #define NUNCIO_RELAY_CLIENT_H
 
 #include "io/stream.h"
+#include "io/tls_client.h"
 #include "smtp/ehlo_parse.h"
 #include "smtp/reply_parse.h"
 
@@ -16,6 +17,7 @@
 enum client_timeout {
     CLIENT_CONNECT_MS = 30 * 1000,
     CLIENT_BANNER_MS = 5 * 60 * 1000,
+    CLIENT_TLS_MS = 60 * 1000,
     CLIENT_COMMAND_MS = 5 * 60 * 1000,
     CLIENT_DATA_MS = 2 * 60 * 1000,
     CLIENT_BLOCK_MS = 3 * 60 * 1000,
@@ -29,6 +31,7 @@ struct client {
     struct stream stream;
     struct reply_parse reply; /* the last one read */
     struct ehlo_offer offer;
+    struct tls_verdict tls; /* of the handshake; version NULL: there is no TLS */
     bool lmtp;
     bool broken;         /* of no further use: close it */
     bool needs_reset;    /* a transaction was begun and not ended: RSET before the next MAIL */
@@ -42,6 +45,9 @@ struct client {
 /* Connects; `name` is copied. On failure there is nothing to be freed. */
 int client_connect(struct client *ret_client, const struct socket_address *to,
                    const struct socket_address *source, int cancel_fd, struct slice name);
+/* Closes and connects again, with everything that the server said forgotten. */
+int client_reconnect(struct client *client, const struct socket_address *to,
+                     const struct socket_address *source, int cancel_fd);
 /* Closes without a word. */
 void client_done(struct client *client);
 /* Says QUIT if the connection is good, waits for no answer, closes. */
@@ -50,12 +56,26 @@ void client_quit(struct client *client);
 enum client_greeting {
     CLIENT_GREETED = 0,
     CLIENT_REFUSED = 1, /* the server does not want us (now): client->reply says why */
+    CLIENT_NO_TLS = 2,  /* not offered, or refused: client->tls says why. In the clear the
+                           connection is as good as before */
+    CLIENT_BAD_TLS = 3, /* the handshake failed, client->tls says why; the connection is broken */
 };
 /*
  * Banner, EHLO (HELO if that is not known) or LHLO. 0, CLIENT_REFUSED or a failure; `*ret_stage` is
  * what was waited for, for people: "banner".
  */
 int client_greet(struct client *client, struct slice helo, const char **ret_stage);
+
+/*
+ * After client_greet(): STARTTLS (RFC 3207), and EHLO again, since what was said before is not to
+ * be believed. CLIENT_GREETED when all of it went well, else any of the others, or a failure. A
+ * connection that is lost before EHLO is answered under TLS is CLIENT_BAD_TLS as well.
+ */
+int client_start_tls(struct client *client, struct slice helo, struct tls_client *tls,
+                     const struct tls_demand *demand);
+/* Before client_greet(): TLS from the first byte (RFC 8314). 0, CLIENT_BAD_TLS or -ECANCELED. */
+int client_begin_with_tls(struct client *client, struct tls_client *tls,
+                          const struct tls_demand *demand);
 
 /* Sends all. The last `n_text` bytes are text of a message, of which a trace shows the size alone.
  */

@@ -16,6 +16,8 @@
 struct candidate {
     struct socket_address address;
     const struct config_endpoint *host;
+    bool secure;                      /* its address is, by DNSSEC */
+    char canonical[DNS_NAME_MAX + 1]; /* the host's name after CNAMEs, or empty */
 };
 
 struct candidates {
@@ -29,6 +31,18 @@ static void add(struct candidates *candidates, const struct config_endpoint *hos
     if (candidates->count < DIAL_ADDRESSES_MAX)
         candidates->list[candidates->count++] =
             (struct candidate){.address = *address, .host = host};
+}
+
+static void add_found(struct candidates *candidates, const struct config_endpoint *host,
+                      const struct socket_address *address, const struct dns_addresses *found)
+{
+    struct candidate *candidate = &candidates->list[candidates->count];
+
+    if (candidates->count == DIAL_ADDRESSES_MAX)
+        return;
+    add(candidates, host, address);
+    candidate->secure = found->security == DNS_SECURE;
+    memcpy(candidate->canonical, found->canonical, sizeof(candidate->canonical));
 }
 
 /* The addresses of one host of the route. NULL, or why not. */
@@ -54,7 +68,7 @@ static const char *add_host(const struct dial *dial, const struct config_endpoin
         return dns_result_text((enum dns_result)r);
     for (unsigned i = 0; i < found.count; i++) {
         address = socket_address_from_ip(found.list[i].family, found.list[i].bytes, host->port);
-        add(candidates, host, &address);
+        add_found(candidates, host, &address, &found);
     }
     return NULL;
 }
@@ -132,34 +146,79 @@ static struct verdict refused(const struct outcome *outcome, const struct client
     return verdict;
 }
 
+/* What the host of a candidate must show. */
+static int find_security(const struct dial *dial, const struct outcome *outcome,
+                         const struct candidate *candidate, struct security *ret_security,
+                         struct verdict *ret_verdict)
+{
+    const struct destination destination = {.mx = false};
+    const struct destination_host host = {.name = candidate->host->host,
+                                          .kind = candidate->host->kind,
+                                          .port = candidate->host->port};
+    const struct security_question question = {.dns = dial->dns,
+                                               .route = dial->route,
+                                               .destination = &destination,
+                                               .host = &host,
+                                               .wish = dial->wish,
+                                               .address_secure = candidate->secure,
+                                               .canonical = slice_from_cstr(candidate->canonical),
+                                               .deadline = clock_mono_ms() + DIAL_LOOKUP_MS};
+
+    return security_decide(&question, outcome, ret_security, ret_verdict);
+}
+
+/* A connected client. 0, or negative with the verdict. */
+static int open_session(const struct dial *dial, const struct outcome *outcome,
+                        const struct opening *opening, struct client *client,
+                        struct verdict *ret_verdict)
+{
+    const char *stage = "no";
+    char waited[64];
+    int r;
+
+    client->lmtp = dial->route->protocol == PROTOCOL_LMTP;
+    client->trace = dial->trace;
+    client->trace_arg = dial->trace_arg;
+    r = opening_run(client, opening, &stage);
+    if (r == OPENING_READY)
+        return 0;
+    snprintf(waited, sizeof(waited), "no %s from", stage);
+    if (r == OPENING_REFUSED)
+        *ret_verdict = refused(outcome, client);
+    else if (r > 0)
+        *ret_verdict = opening_verdict(client, opening, r, outcome);
+    else
+        *ret_verdict = failed(outcome, client->name, waited, r);
+    return r > 0 ? -ECONNREFUSED : r;
+}
+
 /* One address. 0, or negative with the verdict. */
 static int try_candidate(const struct dial *dial, const struct outcome *outcome,
                          const struct candidate *candidate, struct slice name,
                          struct client *ret_client, struct verdict *ret_verdict)
 {
-    struct socket_address source = source_for(dial, &candidate->address);
-    struct client client;
-    const char *stage = "no";
-    char waited[64];
-    int r = client_connect(&client, &candidate->address, &source, dial->cancel_fd, name);
+    struct security security;
+    struct opening opening = {.security = &security,
+                              .tls = dial->tls,
+                              .implicit = dial->route->tls_implicit,
+                              .helo = dial->helo,
+                              .to = candidate->address,
+                              .source = source_for(dial, &candidate->address),
+                              .cancel_fd = dial->cancel_fd,
+                              .message_id = outcome->unit->message_id};
+    int r = find_security(dial, outcome, candidate, &security, ret_verdict);
 
+    if (r != SECURITY_GO)
+        return -ECONNREFUSED;
+    r = client_connect(ret_client, &opening.to, &opening.source, opening.cancel_fd, name);
     if (r < 0) {
         *ret_verdict = failed(outcome, name, "cannot connect to", r);
         return r;
     }
-    client.lmtp = dial->route->protocol == PROTOCOL_LMTP;
-    client.trace = dial->trace;
-    client.trace_arg = dial->trace_arg;
-    r = client_greet(&client, dial->helo, &stage);
-    if (r == CLIENT_GREETED) {
-        *ret_client = client;
-        return 0;
-    }
-    snprintf(waited, sizeof(waited), "no %s from", stage);
-    *ret_verdict =
-        r == CLIENT_REFUSED ? refused(outcome, &client) : failed(outcome, name, waited, r);
-    client_quit(&client);
-    return r == CLIENT_REFUSED ? -ECONNREFUSED : r;
+    r = open_session(dial, outcome, &opening, ret_client, ret_verdict);
+    if (r < 0)
+        client_quit(ret_client);
+    return r;
 }
 
 static void find_candidates(const struct dial *dial, const struct outcome *outcome,

@@ -7,9 +7,8 @@
 
 #include "config/config.h"
 #include "dns/dns.h"
-#include "relay/client.h"
 #include "relay/dead.h"
-#include "relay/outcome.h"
+#include "relay/opening.h"
 
 /* Not more addresses than these are tried, and no new one after DIAL_TOTAL_MS. */
 enum { DIAL_ADDRESSES_MAX = 16, DIAL_TOTAL_MS = 5 * 60 * 1000, DIAL_LOOKUP_MS = 20 * 1000 };
@@ -19,6 +18,8 @@ struct dial {
     struct slice helo; /* what to call ourselves */
     struct dns *dns;
     struct dead *dead;
+    struct tls_client *tls;
+    struct security_wish wish;
     int cancel_fd;
     client_trace *trace; /* or NULL */
     void *trace_arg;

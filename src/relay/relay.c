@@ -315,6 +315,9 @@ static int relay_open(struct relay *relay)
     r = dns_new(&relay->role->config->dns, &relay->shared.dns);
     if (r < 0)
         return r;
+    r = tls_client_new(SLICE_NULL, false, &relay->shared.tls);
+    if (r < 0)
+        return r;
     dead_init(&relay->shared.dead);
     idle_init(&relay->shared.idle);
     relay->workers = workers_new(&workers_methods, relay);
@@ -336,6 +339,7 @@ static void relay_close(struct relay *relay)
     outbox_free(relay->outbox);
     idle_done(&relay->shared.idle);
     dead_done(&relay->shared.dead);
+    tls_client_unref(relay->shared.tls);
     dns_free(relay->shared.dns);
     loop_timer_free(relay->flush_timer);
     loop_timer_free(relay->sweep_timer);

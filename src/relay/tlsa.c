@@ -1,0 +1,100 @@
+/*
+ * See tlsa.h. An answer that is not secure counts as none, whatever it says; one that is bogus or
+ * does not come is TLSA_FAILED, because an attacker can make it so (RFC 7672 section 2.1.2). A
+ * record that is secure and that we cannot use still is a promise of TLS (section 2.2).
+ */
+#include "relay/tlsa.h"
+
+#include "base/buf.h"
+
+static void add_record(struct tlsa_answer *answer, struct slice rdata, struct arena *arena)
+{
+    struct dns_tlsa record;
+    struct tls_tlsa tlsa;
+
+    if (!dns_read_tlsa(rdata, &record))
+        return;
+    tlsa = (struct tls_tlsa){.usage = record.usage,
+                             .selector = record.selector,
+                             .matching = record.matching,
+                             .data = record.data};
+    if (!tls_tlsa_is_usable(&tlsa))
+        return;
+    tlsa.data = arena_dup(arena, tlsa.data);
+    answer->list[answer->count++] = tlsa;
+}
+
+static bool has_failed(const struct dns_answer *found, struct tlsa_answer *answer)
+{
+    if (found->result != DNS_FAILED && found->result != DNS_TIMEOUT && found->security != DNS_BOGUS)
+        return false;
+    answer->state = TLSA_FAILED;
+    answer->why = found->why.len ? found->why : slice_from_cstr(dns_result_text(found->result));
+    return true;
+}
+
+/* One candidate for the base domain. False: the next one is to be asked. */
+static bool ask(struct dns *dns, const struct tlsa_question *question, struct slice base,
+                struct arena *arena, struct tlsa_answer *answer)
+{
+    struct slice name =
+        arena_printf(arena, "_%u._tcp.%.*s", (unsigned)question->port, SLICE_ARG(base));
+    struct dns_answer found = {0};
+
+    (void)dns_lookup(dns, name, DNS_TLSA, question->deadline, arena, &found);
+    if (has_failed(&found, answer))
+        return true;
+    if (found.result != DNS_FOUND || found.security != DNS_SECURE)
+        return false;
+    answer->base = base;
+    answer->list = arena_alloc(arena, found.n_records * sizeof(*answer->list));
+    for (unsigned i = 0; i < found.n_records; i++)
+        add_record(answer, found.records[i], arena);
+    answer->state = answer->count ? TLSA_USABLE : TLSA_UNUSABLE;
+    return true;
+}
+
+/* Is the name's CNAME signed, though what it leads to is not? False with an answer: a failure. */
+static bool is_secure_alias(struct dns *dns, const struct tlsa_question *question,
+                            struct arena *arena, struct tlsa_answer *answer)
+{
+    struct dns_answer found = {0};
+
+    (void)dns_lookup(dns, question->host, DNS_CNAME, question->deadline, arena, &found);
+    return !has_failed(&found, answer) && found.result == DNS_FOUND && found.security == DNS_SECURE;
+}
+
+void tlsa_find(struct dns *dns, const struct tlsa_question *question, struct arena *arena,
+               struct tlsa_answer *ret_answer)
+{
+    bool alias = question->canonical.len && !slice_eq_nocase(question->canonical, question->host);
+
+    *ret_answer = (struct tlsa_answer){.state = TLSA_NONE};
+    if (!question->address_secure && (!alias || !is_secure_alias(dns, question, arena, ret_answer)))
+        return;
+    if (question->address_secure && alias &&
+        ask(dns, question, question->canonical, arena, ret_answer))
+        return;
+    (void)ask(dns, question, question->host, arena, ret_answer);
+}
+
+struct slice tlsa_to_text(const struct tls_tlsa *list, unsigned count, struct arena *arena)
+{
+    static const char hex[] = "0123456789abcdef";
+    struct slice copy;
+    struct buf text;
+
+    buf_init(&text, 64 * 1024);
+    for (unsigned i = 0; i < count; i++) {
+        buf_printf(&text, "%s%u %u %u ", i ? "\n" : "", list[i].usage, list[i].selector,
+                   list[i].matching);
+        for (size_t k = 0; k < list[i].data.len; k++) {
+            unsigned char byte = (unsigned char)list[i].data.ptr[k];
+            buf_add_char(&text, hex[byte >> 4]);
+            buf_add_char(&text, hex[byte & 15]);
+        }
+    }
+    copy = arena_dup(arena, buf_slice(&text));
+    buf_done(&text);
+    return copy;
+}
