@@ -4,12 +4,12 @@
  *   - names are unique, and what is referred to exists;
  *   - no configuration relays for strangers by accident: a network wider than /8 (IPv4) or /32
  *     (IPv6) that may relay, or may claim to be another client, needs `open_relay yes`;
- *   - mail does not go round in circles: a route does not lead to one of our own listeners, a
- *     domain alias does not mean another alias.
+ *   - a domain alias does not mean another alias. Routes are check_route.c's business.
  */
 #include "config/check.h"
 
 #include "config/check_login.h"
+#include "config/check_route.h"
 #include "config/suggest.h"
 #include "config/value.h"
 
@@ -24,10 +24,8 @@ _Static_assert(offsetof(struct config_accounts, name) == 0, "sorted by its first
 _Static_assert(offsetof(struct config_certificate, name) == 0, "compared by its first field");
 _Static_assert(offsetof(struct config_listener, name) == 0, "compared by its first field");
 
-static void complain(struct reader *reader, const struct config_source *source, const char *format,
-                     ...) __attribute__((format(printf, 3, 4)));
-static void complain(struct reader *reader, const struct config_source *source, const char *format,
-                     ...)
+void check_complain(struct reader *reader, const struct config_source *source, const char *format,
+                    ...)
 {
     char text[512];
     va_list args;
@@ -78,8 +76,9 @@ static void sort_by_name(struct reader *reader, struct named_list list)
         bool in_order = !slice_eq(one->file, two->file) || one->line <= two->line;
         const struct config_source *first = in_order ? one : two, *second = in_order ? two : one;
         if (slice_eq(*name_at(&list, i - 1), *name_at(&list, i)))
-            complain(reader, second, "%s %.*s is there already in %.*s:%u; keep one of them",
-                     list.kind, SLICE_ARG(*name_at(&list, i)), SLICE_ARG(first->file), first->line);
+            check_complain(reader, second, "%s %.*s is there already in %.*s:%u; keep one of them",
+                           list.kind, SLICE_ARG(*name_at(&list, i)), SLICE_ARG(first->file),
+                           first->line);
     }
 }
 
@@ -101,9 +100,9 @@ static void check_references(struct reader *reader)
             continue;
         for (size_t i = 0; i < list->count; i++)
             suggestion_offer(&suggestion, *name_at(list, i));
-        complain(reader, &r->source, "there is no %s %.*s%s", list->kind, SLICE_ARG(r->name),
-                 suggestion.best.len ? suggestion_text(&suggestion).text
-                                     : "; make a section for it");
+        check_complain(reader, &r->source, "there is no %s %.*s%s", list->kind, SLICE_ARG(r->name),
+                       suggestion.best.len ? suggestion_text(&suggestion).text
+                                           : "; make a section for it");
     }
 }
 
@@ -115,9 +114,9 @@ static void check_names(struct reader *reader, struct named_list list)
             const struct config_source *first = source_at(&list, j);
             if (!slice_eq(*name_at(&list, i), *name_at(&list, j)))
                 continue;
-            complain(reader, source_at(&list, i),
-                     "%s %.*s is there already in %.*s:%u; give it another name", list.kind,
-                     SLICE_ARG(*name_at(&list, i)), SLICE_ARG(first->file), first->line);
+            check_complain(reader, source_at(&list, i),
+                           "%s %.*s is there already in %.*s:%u; give it another name", list.kind,
+                           SLICE_ARG(*name_at(&list, i)), SLICE_ARG(first->file), first->line);
             break;
         }
     }
@@ -137,15 +136,16 @@ static void check_listen_address(struct reader *reader, const struct config_list
     if (address->kind == ENDPOINT_UNIX)
         return;
     if (!slice_eq(address->host, SLICE("*")) && !is_ip(address->host))
-        complain(reader, &address->source,
-                 "address: '%.*s' is a name; to listen, write an IP address, or * for all of them",
-                 SLICE_ARG(address->host));
+        check_complain(
+            reader, &address->source,
+            "address: '%.*s' is a name; to listen, write an IP address, or * for all of them",
+            SLICE_ARG(address->host));
     if (listener->service == SERVICE_LMTP && address->port == 25)
-        complain(reader, &address->source,
-                 "LMTP does not belong on port 25 (RFC 2033); use another, or unix:/path");
+        check_complain(reader, &address->source,
+                       "LMTP does not belong on port 25 (RFC 2033); use another, or unix:/path");
 }
 
-static bool same_endpoint(const struct config_endpoint *a, const struct config_endpoint *b)
+bool check_same_endpoint(const struct config_endpoint *a, const struct config_endpoint *b)
 {
     return a->kind == b->kind && a->port == b->port && slice_eq_nocase(a->host, b->host);
 }
@@ -156,9 +156,9 @@ static void check_address_is_new(struct reader *reader, const struct config_list
 {
     for (size_t i = 0; i < end; i++) {
         const struct config_endpoint *other = &listener->addresses.list[i];
-        if (same_endpoint(other, address))
-            complain(reader, &address->source, "this address is taken in %.*s:%u",
-                     SLICE_ARG(other->source.file), other->source.line);
+        if (check_same_endpoint(other, address))
+            check_complain(reader, &address->source, "this address is taken in %.*s:%u",
+                           SLICE_ARG(other->source.file), other->source.line);
     }
 }
 
@@ -193,10 +193,10 @@ static void check_width(struct reader *reader, const struct config_networks *net
     for (size_t i = 0; i < networks->count; i++) {
         const struct config_network *network = &networks->list[i];
         if (check_network_is_wide(network))
-            complain(reader, &network->source,
-                     "%s would make this an open relay: whoever is in it %s; name your own "
-                     "networks, or say 'open_relay yes'",
-                     value_format_network(network).text, rights);
+            check_complain(reader, &network->source,
+                           "%s would make this an open relay: whoever is in it %s; name your own "
+                           "networks, or say 'open_relay yes'",
+                           value_format_network(network).text, rights);
     }
 }
 
@@ -211,81 +211,6 @@ static void check_relaying(struct reader *reader)
     }
 }
 
-/* Whether a connection to `host` arrives at a listener bound to all addresses. */
-static bool is_this_machine(const struct config *config, struct slice host)
-{
-    uint8_t address[16];
-    int family;
-
-    if (slice_eq_nocase(host, SLICE("localhost")) || slice_eq_nocase(host, config->hostname))
-        return true;
-    if (!value_parse_ip(host, &family, address))
-        return false;
-    return (family == AF_INET && address[0] == 127) || slice_eq(host, SLICE("::1")) ||
-           slice_eq(host, SLICE("0.0.0.0")) || slice_eq(host, SLICE("::"));
-}
-
-static bool reaches(const struct config *config, const struct config_endpoint *to,
-                    const struct config_endpoint *listening)
-{
-    bool loopback_only;
-
-    if (same_endpoint(to, listening))
-        return true;
-    if (to->kind != listening->kind || to->kind == ENDPOINT_UNIX || to->port != listening->port)
-        return false;
-    loopback_only = listening->host.len && is_this_machine(config, listening->host) &&
-                    slice_eq_nocase(to->host, SLICE("localhost"));
-    return loopback_only ||
-           (slice_eq(listening->host, SLICE("*")) && is_this_machine(config, to->host));
-}
-
-/* The listener's address that a connection to this endpoint would reach on this machine, as far as
- * can be told without asking DNS; or NULL. */
-static const struct config_endpoint *find_own_endpoint(const struct config *config,
-                                                       const struct config_endpoint *endpoint)
-{
-    for (size_t i = 0; i < config->n_listeners; i++) {
-        const struct config_endpoints *addresses = &config->listeners[i].addresses;
-        for (size_t k = 0; k < addresses->count; k++) {
-            if (reaches(config, endpoint, &addresses->list[k]))
-                return &addresses->list[k];
-        }
-    }
-    return NULL;
-}
-
-static void check_route_host(struct reader *reader, const struct config_route *route,
-                             const struct config_endpoint *host)
-{
-    const struct config_endpoint *own = find_own_endpoint(reader->config, host);
-
-    if (slice_eq(host->host, SLICE("*")))
-        complain(reader, &host->source, "'*' is for listening; name the host to connect to");
-    else if (host->kind == ENDPOINT_UNIX && route->protocol == PROTOCOL_SMTP)
-        complain(reader, &host->source, "a unix socket is for lmtp; write: lmtp unix:%.*s",
-                 SLICE_ARG(host->host));
-    else if (own && own->source.line)
-        complain(reader, &host->source,
-                 "a loop: this leads to our own listener (address in %.*s:%u); name the next "
-                 "server",
-                 SLICE_ARG(own->source.file), own->source.line);
-    else if (own)
-        complain(
-            reader, &host->source,
-            "a loop: this leads to our own listener (a default one, *:%u); name the next server",
-            own->port);
-}
-
-static void check_routes(struct reader *reader)
-{
-    for (size_t i = 0; i < reader->config->n_routes; i++) {
-        const struct config_route *route = &reader->config->routes[i];
-        for (size_t k = 0; k < route->hosts.count; k++)
-            check_route_host(reader, route, &route->hosts.list[k]);
-    }
-}
-
 static void check_domain_aliases(struct reader *reader)
 {
     const struct config *config = reader->config;
@@ -296,16 +221,18 @@ static void check_domain_aliases(struct reader *reader)
         if (!meant)
             continue;
         if (meant == domain)
-            complain(reader, &domain->source, "%.*s is an alias of itself; name another domain",
-                     SLICE_ARG(domain->name));
+            check_complain(reader, &domain->source,
+                           "%.*s is an alias of itself; name another domain",
+                           SLICE_ARG(domain->name));
         else if (meant->alias_of.len)
-            complain(reader, &domain->source,
-                     "%.*s is itself an alias of %.*s; name that one directly",
-                     SLICE_ARG(meant->name), SLICE_ARG(meant->alias_of));
+            check_complain(reader, &domain->source,
+                           "%.*s is itself an alias of %.*s; name that one directly",
+                           SLICE_ARG(meant->name), SLICE_ARG(meant->alias_of));
         else if (!meant->local)
-            complain(reader, &domain->source,
-                     "%.*s is not a domain of ours but relayed; give %.*s the same 'route' instead",
-                     SLICE_ARG(meant->name), SLICE_ARG(domain->name));
+            check_complain(
+                reader, &domain->source,
+                "%.*s is not a domain of ours but relayed; give %.*s the same 'route' instead",
+                SLICE_ARG(meant->name), SLICE_ARG(domain->name));
     }
 }
 
@@ -316,18 +243,20 @@ void check_config(struct reader *reader, struct slice main_file)
 
     check_login_add_default_listeners(config);
     if (config->hostname.len == 0)
-        complain(reader, &file, "hostname is missing; add one like: hostname mx1.example.org");
+        check_complain(reader, &file,
+                       "hostname is missing; add one like: hostname mx1.example.org");
     if (config->queue.retry_first_ms > config->queue.retry_max_ms)
-        complain(reader, &file, "retry_first is longer than retry_max; make it shorter");
+        check_complain(reader, &file, "retry_first is longer than retry_max; make it shorter");
     sort_by_name(reader, NAMED_LIST("domain", config->domains, config->n_domains));
     sort_by_name(reader, NAMED_LIST("route", config->routes, config->n_routes));
     sort_by_name(reader, NAMED_LIST("program", config->programs, config->n_programs));
     if (config->n_certificates > CERTIFICATES_MAX)
-        complain(reader, &config->certificates[CERTIFICATES_MAX].source,
-                 "more than %d certificates; one can be for many names", CERTIFICATES_MAX);
+        check_complain(reader, &config->certificates[CERTIFICATES_MAX].source,
+                       "more than %d certificates; one can be for many names", CERTIFICATES_MAX);
     if (config->n_accounts > ACCOUNTS_MAX)
-        complain(reader, &config->accounts[ACCOUNTS_MAX].source,
-                 "more than %d accounts sections; several domains can share one", ACCOUNTS_MAX);
+        check_complain(reader, &config->accounts[ACCOUNTS_MAX].source,
+                       "more than %d accounts sections; several domains can share one",
+                       ACCOUNTS_MAX);
     check_names(reader, NAMED_LIST("certificate", config->certificates, config->n_certificates));
     sort_by_name(reader, NAMED_LIST("accounts", config->accounts, config->n_accounts));
     check_references(reader);
@@ -335,5 +264,5 @@ void check_config(struct reader *reader, struct slice main_file)
     check_listeners(reader);
     check_login(reader);
     check_relaying(reader);
-    check_routes(reader);
+    check_route(reader);
 }

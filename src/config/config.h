@@ -141,8 +141,8 @@ struct config_domain {
     uint64_t quota_bytes;  /* default of its accounts; 0: none */
     struct slice accounts; /* name of the `accounts` section; empty: our own store */
     enum config_foreign_sender foreign_sender; /* of its accounts */
-    bool backup;              /* a relay domain whose better MX hosts get the mail */
-    uint64_t expire_after_ms; /* of relayed mail; 0: as in `queue` */
+    bool backup; /* a relay domain whose better MX hosts get the mail: by its route, with mx */
+    uint64_t expire_after_ms; /* of relayed mail; 0: as in `queue`; a backup's: 30 d */
     struct config_source source;
 };
 
@@ -171,7 +171,8 @@ struct config_token {
 struct config_client_login {
     struct slice user; /* empty: no login */
     struct slice password_file;
-    unsigned mechanisms; /* set of enum mechanism that may be used; MECHANISM_ALL */
+    unsigned
+        mechanisms; /* set of enum mechanism that may be used, and that there are secrets for */
     struct config_token token;
 };
 
@@ -192,14 +193,14 @@ struct config_route {
     unsigned messages;             /* per connection, 1000 */
     unsigned rate;                 /* messages to a site in rate_ms; 0: no limit */
     uint64_t rate_ms;
-    uint64_t idle_ms;          /* an unused connection is kept so long, 5 s */
-    struct slice helo;         /* empty: hostname */
-    struct config_ips sources; /* addresses to connect from; none: the system's choice */
-    bool ipv6;                 /* yes; no: IPv4 alone */
-    enum config_tls_policy tls;
-    bool tls_implicit;   /* TLS from the first byte: `tls_implicit yes` */
-    struct slice tls_ca; /* path of the CAs; empty: the system's */
-    bool dane, mta_sts;  /* heeded; yes */
+    uint64_t idle_ms;           /* an unused connection is kept so long, 5 s */
+    struct slice helo;          /* empty: hostname */
+    struct config_ips sources;  /* addresses to connect from; none: the system's choice */
+    bool ipv6;                  /* yes; no: IPv4 alone */
+    enum config_tls_policy tls; /* may; with a login: verify */
+    bool tls_implicit;          /* TLS from the first byte; yes when all hosts are on port 465 */
+    struct slice tls_ca;        /* path of the CAs; empty: the system's */
+    bool dane, mta_sts;         /* heeded; yes */
     struct config_client_login login;
     struct slice fallback;      /* name of the route when a site stays unreachable, or empty */
     uint64_t fallback_after_ms; /* for so long, 10 min */
@@ -209,7 +210,8 @@ struct config_route {
 /*
  * Where mail to foreign domains goes that does not go over the default route: the first that fits.
  * `destination partner.example { route corp }`; with settings of a route instead of a name it makes
- * a route of its own, called after the pattern, with `mx` unless it has hosts.
+ * a route of its own, called after the (first) pattern, with `mx` unless it has hosts. What it does
+ * not say is as in route "world", but for where it goes and as whom.
  */
 struct config_destination {
     struct slice
@@ -375,6 +377,8 @@ void config_compare(const struct config *old, const struct config *new,
 /* Look-ups; NULL when there is none. Domains in any case, U-labels or A-labels, no final dot. */
 const struct config_domain *config_find_domain(const struct config *config, struct slice name);
 const struct config_route *config_find_route(const struct config *config, struct slice name);
+const struct config_destination *config_find_destination(const struct config *config,
+                                                         struct slice domain);
 /* The route for a foreign domain: its destination's or the default one; NULL: none. */
 const struct config_route *config_route_for(const struct config *config, struct slice domain);
 const struct config_program *config_find_program(const struct config *config, struct slice name);

@@ -67,14 +67,38 @@ static bool pattern_takes(struct slice pattern, struct slice domain)
            slice_eq_nocase(slice_skip(domain, domain.len - suffix.len), suffix);
 }
 
-const struct config_route *config_route_for(const struct config *config, struct slice domain)
+static const struct config_destination *find_a_labels_destination(const struct config *config,
+                                                                  struct slice domain)
 {
     for (size_t i = 0; i < config->n_destinations; i++) {
-        const struct config_destination *destination = &config->destinations[i];
-        if (pattern_takes(destination->pattern, domain))
-            return config_find_route(config, destination->route);
+        if (pattern_takes(config->destinations[i].pattern, domain))
+            return &config->destinations[i];
     }
-    return config->default_route.len ? config_find_route(config, config->default_route) : NULL;
+    return NULL;
+}
+
+const struct config_destination *config_find_destination(const struct config *config,
+                                                         struct slice domain)
+{
+    const struct config_destination *destination = NULL;
+    struct arena arena;
+    struct slice ascii;
+
+    if (config->n_destinations == 0 || address_is_ascii(domain))
+        return find_a_labels_destination(config, domain);
+    arena_init(&arena);
+    if (address_domain_to_ascii(&arena, domain, &ascii) == 0)
+        destination = find_a_labels_destination(config, ascii);
+    arena_done(&arena);
+    return destination;
+}
+
+const struct config_route *config_route_for(const struct config *config, struct slice domain)
+{
+    const struct config_destination *destination = config_find_destination(config, domain);
+    struct slice name = destination ? destination->route : config->default_route;
+
+    return name.len ? config_find_route(config, name) : NULL;
 }
 
 const struct config_program *config_find_program(const struct config *config, struct slice name)

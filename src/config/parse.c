@@ -85,7 +85,8 @@ int config_parse(const struct config_bundle *bundle, struct config **ret_config,
                  struct problem_list *problems)
 {
     struct config *config = xcalloc(1, sizeof(*config));
-    struct reader reader = {.config = config, .problems = problems};
+    struct reader reader = {
+        .config = config, .problems = problems, .destinations_end = &reader.destinations};
     struct config_bundle named;
     struct statement *first;
     struct arena scratch;
@@ -100,6 +101,7 @@ int config_parse(const struct config_bundle *bundle, struct config **ret_config,
     first = statement_parse_bundle(&named, &scratch, problems);
     section_reserve(config, first);
     setting_read_block(&reader, first, setting_top, setting_n_top, SLICE_NULL, config);
+    section_finish_routes(&reader);
     check_config(&reader, bundle->count ? named.files[0].name : SLICE_NULL);
     arena_done(&scratch);
     if (problems->count != before || bundle->incomplete) {

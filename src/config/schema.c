@@ -67,9 +67,37 @@ static const struct setting domain_settings[] = {
     {"accounts", "accounts staff", section_take_domain_accounts, AT(config_domain, accounts)},
     {"foreign_sender", "foreign_sender refuse", setting_take_choice,
      AT(config_domain, foreign_sender), .words = foreign_sender},
+    {"backup", "backup", section_take_backup, AT(config_domain, backup)},
+    {"expire_after", "expire_after 30d", setting_take_duration, AT(config_domain, expire_after_ms),
+     .min = SECOND, .max = 100 * DAY},
 };
 
-static const struct setting route_settings[] = {
+static const struct setting token_settings[] = {
+    {"endpoint", "endpoint https://login.example.net/token", section_take_url,
+     AT(config_token, endpoint)},
+    {"client_id", "client_id nuncio", setting_take_word, AT(config_token, client_id)},
+    {"client_secret_file", "client_secret_file /etc/nuncio/smarthost.secret", setting_take_path,
+     AT(config_token, client_secret_file)},
+    {"refresh_token_file", "refresh_token_file /etc/nuncio/smarthost.token", setting_take_path,
+     AT(config_token, refresh_token_file)},
+    {"scope", "scope https://mail.example.net/send", setting_take_word, AT(config_token, scope)},
+    {"ca", "ca /etc/nuncio/tls/login-ca.pem", setting_take_path, AT(config_token, ca)},
+};
+
+static const struct setting login_settings[] = {
+    {"user", "user relay@example.net", setting_take_word, AT(config_client_login, user)},
+    {"password_file", "password_file /etc/nuncio/smarthost.password", setting_take_path,
+     AT(config_client_login, password_file)},
+    {"mechanisms", "mechanisms SCRAM-SHA-256 PLAIN", section_take_mechanisms,
+     AT(config_client_login, mechanisms)},
+    {"token", "token { endpoint https://login.example.net/token }", section_take_token,
+     AT(config_client_login, token), .block = BLOCK_NEEDED, .settings = token_settings,
+     .n_settings = SETTING_COUNT(token_settings)},
+};
+
+/* The first is for destinations alone. */
+static const struct setting destination_settings[] = {
+    {"route", "route corp", section_take_destination_route, AT(config_route, name)},
     {"mx", "mx", setting_take_flag, AT(config_route, mx)},
     {"host", "host mx.branch.example.com:25", setting_take_endpoints, AT(config_route, hosts),
      .min = 25, .repeatable = true},
@@ -96,6 +124,12 @@ static const struct setting route_settings[] = {
     {"helo", "helo out.example.org", setting_take_hostname, AT(config_route, helo)},
     {"source", "source 192.0.2.20", section_take_source, .repeatable = true},
     {"ipv6", "ipv6 yes", setting_take_yes, AT(config_route, ipv6)},
+    {"login", "login { user relay@example.net; password_file /etc/nuncio/smarthost.password }",
+     section_take_login, AT(config_route, login), .block = BLOCK_NEEDED, .settings = login_settings,
+     .n_settings = SETTING_COUNT(login_settings)},
+    {"fallback", "fallback second", section_take_fallback, AT(config_route, fallback)},
+    {"fallback_after", "fallback_after 10m", setting_take_duration,
+     AT(config_route, fallback_after_ms), .min = 0, .max = 7 * DAY},
 };
 
 static const struct setting program_settings[] = {
@@ -127,8 +161,8 @@ static const struct setting accounts_settings[] = {
 };
 
 static const struct setting oauth_settings[] = {
-    {"introspection", "introspection https://login.example.org/introspect",
-     section_take_introspection, AT(config_oauth, introspection)},
+    {"introspection", "introspection https://login.example.org/introspect", section_take_url,
+     AT(config_oauth, introspection)},
     {"client_id", "client_id nuncio", setting_take_word, AT(config_oauth, client_id)},
     {"client_secret_file", "client_secret_file /etc/nuncio/oauth.secret", setting_take_path,
      AT(config_oauth, client_secret_file)},
@@ -164,6 +198,8 @@ static const struct setting account_limits_settings[] = {
      AT(config_account_limits, recipients_per_hour), .min = 0, .max = 1000000},
     {"bounces_per_hour", "bounces_per_hour 100", setting_take_count,
      AT(config_account_limits, bounces_per_hour), .min = 0, .max = 1000000},
+    {"priority", "priority 3", setting_take_count, AT(config_account_limits, priority), .min = 0,
+     .max = 9},
 };
 
 static const struct setting limits_settings[] = {
@@ -235,6 +271,23 @@ static const struct setting dns_settings[] = {
      .repeatable = true},
 };
 
+static const struct setting tls_report_settings[] = {
+    {"send", "send yes", setting_take_yes, AT(config_tls_report, send)},
+    {"contact", "contact admin@example.org", setting_take_address, AT(config_tls_report, contact)},
+    {"from", "from tls-reports@example.org", setting_take_address, AT(config_tls_report, from)},
+};
+
+static const struct setting history_settings[] = {
+    {"keep", "keep 30d", setting_take_duration, AT(config_history, keep_ms), .min = HOUR,
+     .max = 3650 * DAY},
+    {"size", "size 4G", setting_take_size, AT(config_history, size), .min = MIB, .max = TIB},
+};
+
+static const struct setting web_settings[] = {
+    {"listen", "listen 127.0.0.1:9925", setting_take_endpoints, AT(config, web), .min = 9925,
+     .repeatable = true},
+};
+
 static const struct setting workers_settings[] = {
     {"mx", "mx 32", setting_take_count, AT(config, workers_mx), .min = 1, .max = 1000},
     {"submission", "submission 16", setting_take_count, AT(config, workers_submission), .min = 1,
@@ -268,7 +321,10 @@ const struct setting setting_top[] = {
      .block = BLOCK_OPTIONAL, .settings = domain_settings,
      .n_settings = SETTING_COUNT(domain_settings)},
     {"route", "route branch { host mx.branch.example.com:25 }", section_take_route,
-     .repeatable = true, BLOCK(route_settings)},
+     .repeatable = true, .block = BLOCK_NEEDED, .settings = destination_settings + 1,
+     .n_settings = SETTING_COUNT(destination_settings) - 1},
+    {"destination", "destination partner.example *.partner.example { tls verify }",
+     section_take_destination, .repeatable = true, BLOCK(destination_settings)},
     {"program", "program archive { command \"/usr/bin/archive\"; user archive }",
      section_take_program, .repeatable = true, BLOCK(program_settings)},
     {"certificate",
@@ -287,6 +343,12 @@ const struct setting setting_top[] = {
     {"queue", "queue { expire_after 5d }", setting_take_section, AT(config, queue),
      BLOCK(queue_settings)},
     {"dns", "dns { server 127.0.0.1:53 }", section_take_dns, AT(config, dns), BLOCK(dns_settings)},
+    {"tls_report", "tls_report { contact admin@example.org }", section_take_tls_report,
+     AT(config, tls_report), BLOCK(tls_report_settings)},
+    {"history", "history { keep 30d }", section_take_history, AT(config, history),
+     .block = BLOCK_OPTIONAL, .settings = history_settings,
+     .n_settings = SETTING_COUNT(history_settings)},
+    {"web", "web { listen 127.0.0.1:9925 }", section_take_web, .offset = 0, BLOCK(web_settings)},
     {"workers", "workers { mx 32; submission 16 }", setting_take_section, .offset = 0,
      BLOCK(workers_settings)},
     {"log", "log { level info }", setting_take_section, .offset = 0, BLOCK(log_settings)},

@@ -12,6 +12,9 @@
 
 #include <errno.h>
 
+/* A server that is down so long is still expected back: that is what a backup is for. */
+#define BACKUP_EXPIRE_MS (UINT64_C(30) * 24 * 3600 * 1000)
+
 const struct statement *section_find(const struct statement *section, const char *word)
 {
     for (const struct statement *line = section->block; line; line = line->next) {
@@ -32,13 +35,18 @@ void section_refuse(struct reader *reader, const struct statement *section, cons
 
 void section_reserve(struct config *config, const struct statement *first)
 {
-    size_t listeners = 0, domains = 0, routes = 0, programs = 0, certificates = 0, accounts = 0;
+    size_t listeners = 0, domains = 0, routes = 1, programs = 0, certificates = 0, accounts = 0;
+    size_t destinations = 0;
 
     for (const struct statement *statement = first; statement; statement = statement->next) {
         listeners += slice_eq(statement->word, SLICE("listen"));
         domains += slice_eq(statement->word, SLICE("domain"));
         routes += slice_eq(statement->word, SLICE("route"));
         routes += slice_eq(statement->word, SLICE("relay"));
+        if (slice_eq(statement->word, SLICE("destination"))) {
+            routes++;
+            destinations += statement->n_values;
+        }
         programs += slice_eq(statement->word, SLICE("program"));
         certificates += slice_eq(statement->word, SLICE("certificate"));
         accounts += slice_eq(statement->word, SLICE("accounts"));
@@ -46,6 +54,8 @@ void section_reserve(struct config *config, const struct statement *first)
     config->listeners = arena_alloc(&config->arena, listeners * sizeof(*config->listeners));
     config->domains = arena_alloc(&config->arena, domains * sizeof(*config->domains));
     config->routes = arena_alloc(&config->arena, routes * sizeof(*config->routes));
+    config->destinations =
+        arena_alloc(&config->arena, destinations * sizeof(*config->destinations));
     config->programs = arena_alloc(&config->arena, programs * sizeof(*config->programs));
     config->certificates =
         arena_alloc(&config->arena, certificates * sizeof(*config->certificates));
@@ -136,6 +146,17 @@ void section_take_inward_route(struct reader *reader, const struct setting *sett
     setting_refer(reader, REFERENCE_ROUTE, domain->target, statement->source);
 }
 
+/* `backup` in a domain: other servers, which DNS prefers to this one, have the mailboxes. */
+void section_take_backup(struct reader *reader, const struct setting *setting,
+                         const struct statement *statement, void *section)
+{
+    struct config_domain *domain = section;
+
+    setting_take_flag(reader, setting, statement, section);
+    domain->local = false;
+    domain->deliver = DELIVER_ROUTE;
+}
+
 void section_take_alias_of(struct reader *reader, const struct setting *setting,
                            const struct statement *statement, void *section)
 {
@@ -149,8 +170,9 @@ void section_take_alias_of(struct reader *reader, const struct setting *setting,
 static void check_domain(struct reader *reader, const struct statement *statement,
                          struct config_domain *domain)
 {
-    static const char *const all[] = {"deliver",   "route", "catch_all", "recipients",
-                                      "when_full", "quota", "accounts",  "foreign_sender"};
+    static const char *const all[] = {"deliver",   "route",         "backup",    "expire_after",
+                                      "catch_all", "recipients",    "when_full", "quota",
+                                      "accounts",  "foreign_sender"};
     bool maildir = domain->local && domain->deliver == DELIVER_MAILDIR;
 
     if (section_find(statement, "alias_of")) {
@@ -159,7 +181,14 @@ static void check_domain(struct reader *reader, const struct statement *statemen
                            "does not go with alias_of; set it in the domain that the alias means");
         return;
     }
-    if (!domain->local)
+    if (domain->local)
+        section_refuse(reader, statement, "expire_after",
+                       "is for domains that are relayed; elsewhere it is set in 'queue { }'");
+    if (domain->backup)
+        section_refuse(reader, statement, "deliver",
+                       "does not go with backup: the mailboxes are on another server; keep one of "
+                       "them");
+    else if (!domain->local)
         section_refuse(
             reader, statement, "deliver",
             "does not go with route: 'deliver' is for a domain whose mailboxes are ours, "
@@ -201,6 +230,10 @@ void section_take_domain(struct reader *reader, const struct setting *setting,
     section_read_block(reader, setting, statement, name, &domain);
     if (!domain.local && !section_find(statement, "recipients"))
         domain.recipients = RECIPIENTS_ANY;
+    if (domain.backup && !section_find(statement, "route"))
+        domain.target = SLICE("world");
+    if (domain.backup && !section_find(statement, "expire_after"))
+        domain.expire_after_ms = BACKUP_EXPIRE_MS;
     check_domain(reader, statement, &domain);
     config->domains[config->n_domains++] = domain;
 }

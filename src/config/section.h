@@ -1,7 +1,8 @@
 /*
- * The sections with a name: listen, domain and program (section.c), route (section_route.c), and
- * `relay`, which makes one, certificate and accounts (section_login.c). Each adds one element to its
- * list in the configuration, for which section_reserve() has made room before. dns stands in
+ * The sections with a name: listen, domain and program (section.c), route and `relay`,
+ * which makes one (section_route.c), destination (section_destination.c), certificate and accounts
+ * (section_login.c). Each adds one element to its list in the configuration, for which
+ * section_reserve() has made room before. dns, tls_report, history and web stand in
  * section_world.c.
  */
 #ifndef NUNCIO_CONFIG_SECTION_H
@@ -10,6 +11,9 @@
 #include "config/setting.h"
 
 void section_reserve(struct config *config, const struct statement *first);
+/* When all statements are read: destinations, which need the routes, and the routes that are there
+ * without being written. */
+void section_finish_routes(struct reader *reader);
 
 /* For those who read a section. The statement of its block with this word, or NULL. */
 const struct statement *section_find(const struct statement *section, const char *word);
@@ -33,6 +37,12 @@ setting_take section_take_accounts;
 setting_take section_take_auth;
 setting_take section_take_oauth;
 setting_take section_take_dns;
+setting_take section_take_tls_report;
+setting_take section_take_history;
+setting_take section_take_web;
+setting_take section_take_destination;
+setting_take section_take_login;
+setting_take section_take_token;
 
 /* Settings whose values are particular to one section. */
 setting_take section_take_deliver;
@@ -42,13 +52,16 @@ setting_take section_take_default_route;
 setting_take section_take_lmtp;
 setting_take section_take_source;
 setting_take section_take_rate;
+setting_take section_take_fallback;
+setting_take section_take_destination_route;
+setting_take section_take_backup;
 setting_take section_take_trust_anchor;
 setting_take section_take_command;
 setting_take section_take_user;
 setting_take section_take_mechanisms; /* unsigned, a set */
 setting_take section_take_domain_accounts;
 setting_take section_take_socket_path;
-setting_take section_take_introspection;
+setting_take section_take_url;
 
 /* What a listener's TLS and AUTH are when the section does not say it. */
 void section_set_listener_defaults(struct config_listener *listener,

@@ -145,8 +145,8 @@ void section_take_socket_path(struct reader *reader, const struct setting *setti
     memcpy((char *)section + setting->offset, &value, sizeof(value));
 }
 
-void section_take_introspection(struct reader *reader, const struct setting *setting,
-                                const struct statement *statement, void *section)
+void section_take_url(struct reader *reader, const struct setting *setting,
+                      const struct statement *statement, void *section)
 {
     struct value_url url;
     struct slice value;
@@ -154,13 +154,13 @@ void section_take_introspection(struct reader *reader, const struct setting *set
     if (!setting_one_value(reader, setting, statement, &value))
         return;
     if (!value_parse_url(value, &url))
-        setting_complain(reader, statement, "introspection: '%.*s' is not a URL of it; like: %s",
-                         SLICE_ARG(value), setting->example);
+        setting_complain(reader, statement, "%s: '%.*s' is not a URL of it; like: %s",
+                         setting->word, SLICE_ARG(value), setting->example);
     else if (!url.tls && !value_is_loopback(url.host))
         setting_complain(reader, statement,
-                         "introspection: tokens would go to %.*s in the clear; write https://, "
-                         "http:// is for this machine alone",
-                         SLICE_ARG(url.host));
+                         "%s: tokens would go to %.*s in the clear; write https://, http:// is "
+                         "for this machine alone",
+                         setting->word, SLICE_ARG(url.host));
     value = setting_keep(reader, value);
     memcpy((char *)section + setting->offset, &value, sizeof(value));
 }

@@ -1,10 +1,11 @@
 /*
  * Ways to other servers: route, and `relay`, which is short for one. See section.h.
  *
- * The safe choice where a setting is missing: TLS wherever the other side offers it, and DANE and
- * MTA-STS are heeded. What must agree between routes is check_route.c's business.
+ * The safe choice where a setting is missing: TLS wherever the other side offers it, a certificate
+ * that proves the name where a password is to be said, DANE and MTA-STS heeded. What must agree
+ * between routes is check_route.c's business, which domains go over them section_destination.c's.
  */
-#include "config/section.h"
+#include "config/section_route.h"
 
 #include "config/value.h"
 
@@ -18,10 +19,11 @@ void section_take_default_route(struct reader *reader, const struct setting *set
                          "'relay' sets the default route already; "
                          "keep one of them");
     setting_take_name(reader, setting, statement, section);
-    setting_refer(reader, REFERENCE_ROUTE, config->default_route, statement->source);
+    if (!slice_eq(config->default_route, ROUTE_NONE))
+        setting_refer(reader, REFERENCE_ROUTE, config->default_route, statement->source);
 }
 
-static struct config_route default_route(struct slice name, struct config_source source)
+struct config_route section_route_default(struct slice name, struct config_source source)
 {
     return (struct config_route){.name = name,
                                  .port = 25,
@@ -46,8 +48,8 @@ static void check_way(struct reader *reader, const struct statement *statement,
         section_refuse(reader, statement, "lmtp", "does not go with host; make a route for each");
     if (!route->mx) {
         section_refuse(reader, statement, "port",
-                       "is for routes with 'mx'; write it behind the "
-                       "host: host mx.example.org:25");
+                       "is for routes with 'mx'; write it behind the host: host "
+                       "mx.example.org:25");
         return;
     }
     section_refuse(reader, statement, "host",
@@ -58,21 +60,49 @@ static void check_way(struct reader *reader, const struct statement *statement,
                    "each");
 }
 
+/* RFC 8314 section 3: on this port, TLS comes first. */
+static bool all_on_port_465(const struct config_endpoints *hosts)
+{
+    for (size_t i = 0; i < hosts->count; i++) {
+        if (hosts->list[i].port != 465)
+            return false;
+    }
+    return hosts->count > 0;
+}
+
+void section_route_settle(struct reader *reader, const struct statement *statement,
+                          struct config_route *route)
+{
+    check_way(reader, statement, route);
+    if (!section_find(statement, "tls_implicit") && all_on_port_465(&route->hosts))
+        route->tls_implicit = true;
+    if (!section_find(statement, "tls") && section_find(statement, "login"))
+        route->tls = TLS_POLICY_VERIFY;
+    if (!section_find(statement, "fallback"))
+        section_refuse(reader, statement, "fallback_after",
+                       "needs the route that mail goes over then; add: fallback NAME");
+}
+
 void section_take_route(struct reader *reader, const struct setting *setting,
                         const struct statement *statement, void *section)
 {
     struct config *config = section;
-    struct config_route route = default_route(SLICE_NULL, statement->source);
+    struct config_route route = section_route_default(SLICE_NULL, statement->source);
 
     if (!section_name(reader, setting, statement, &route.name))
         return;
+    if (slice_eq(route.name, ROUTE_NONE))
+        setting_complain(reader, statement, "'none' is the word for no route; use another name");
     section_read_block(reader, setting, statement, route.name, &route);
-    if (!route.mx && !section_find(statement, "host") && !section_find(statement, "lmtp"))
-        setting_complain(reader, statement,
-                         "route %.*s leads nowhere; add 'mx' for the servers that DNS names, or "
-                         "one like: host mx.example.org:25",
-                         SLICE_ARG(route.name));
-    check_way(reader, statement, &route);
+    if (!route.mx && !section_find(statement, "host") && !section_find(statement, "lmtp")) {
+        route.mx = slice_eq(route.name, ROUTE_WORLD);
+        if (!route.mx)
+            setting_complain(reader, statement,
+                             "route %.*s leads nowhere; add 'mx' for the servers that DNS names, "
+                             "or one like: host mx.example.org:25",
+                             SLICE_ARG(route.name));
+    }
+    section_route_settle(reader, statement, &route);
     config->routes[config->n_routes++] = route;
 }
 
@@ -81,11 +111,12 @@ void section_take_relay(struct reader *reader, const struct setting *setting,
                         const struct statement *statement, void *section)
 {
     struct config *config = section;
-    struct config_route route = default_route(SLICE("relay"), statement->source);
+    struct config_route route = section_route_default(SLICE("relay"), statement->source);
     struct setting hosts = *setting;
 
     hosts.offset = offsetof(struct config_route, hosts);
     setting_take_endpoints(reader, &hosts, statement, &route);
+    route.tls_implicit = all_on_port_465(&route.hosts);
     config->routes[config->n_routes++] = route;
     if (config->default_route.len)
         setting_complain(reader, statement, "default_route is set already; keep one of them");
@@ -155,4 +186,13 @@ void section_take_rate(struct reader *reader, const struct setting *setting,
     }
     route->rate = (unsigned)count;
     route->rate_ms = ms;
+}
+
+void section_take_fallback(struct reader *reader, const struct setting *setting,
+                           const struct statement *statement, void *section)
+{
+    struct config_route *route = section;
+
+    setting_take_name(reader, setting, statement, section);
+    setting_refer(reader, REFERENCE_ROUTE, route->fallback, statement->source);
 }

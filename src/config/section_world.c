@@ -1,5 +1,6 @@
 /*
- * What the server needs to find its way in the world and to tell of it: dns. See section.h.
+ * What the server needs to find its way in the world and to tell of it: dns, tls_report, history,
+ * web. See section.h.
  */
 #include "config/section.h"
 
@@ -58,4 +59,48 @@ void section_take_trust_anchor(struct reader *reader, const struct setting *sett
         memcpy(list, dns->trust_anchors, dns->n_trust_anchors * sizeof(*list));
     list[dns->n_trust_anchors++] = path;
     dns->trust_anchors = list;
+}
+
+void section_take_tls_report(struct reader *reader, const struct setting *setting,
+                             const struct statement *statement, void *section)
+{
+    setting_take_section(reader, setting, statement, section);
+    if (reader->config->tls_report.send)
+        return;
+    section_refuse(reader, statement, "contact", "does nothing with 'send no'; remove one of them");
+    section_refuse(reader, statement, "from", "does nothing with 'send no'; remove one of them");
+}
+
+/* `history off`, or a block. */
+void section_take_history(struct reader *reader, const struct setting *setting,
+                          const struct statement *statement, void *section)
+{
+    struct config_history *history = &reader->config->history;
+
+    if (statement->has_block) {
+        setting_take_section(reader, setting, statement, section);
+    } else if (statement->n_values == 1 && slice_eq(statement->values[0], SLICE("off"))) {
+        history->keep = false;
+    } else {
+        setting_complain(reader, statement, "history is 'off', or a block, like: %s",
+                         setting->example);
+    }
+}
+
+void section_take_web(struct reader *reader, const struct setting *setting,
+                      const struct statement *statement, void *section)
+{
+    const struct config_endpoints *web = &reader->config->web;
+    uint8_t address[16];
+    int family;
+
+    setting_take_section(reader, setting, statement, section);
+    for (size_t i = 0; i < web->count; i++) {
+        struct slice host = web->list[i].host;
+        if (web->list[i].kind != ENDPOINT_INET ||
+            (!slice_eq(host, SLICE("*")) && !value_parse_ip(host, &family, address)))
+            setting_complain(reader, statement,
+                             "listen: '%.*s' is not an IP address; like: listen 127.0.0.1:9925",
+                             SLICE_ARG(host));
+    }
 }

@@ -19,14 +19,24 @@ struct reference {
     struct reference *next;
 };
 
+struct setting;
+
+/* A `destination`, which is read when all routes are known. */
+struct pending_destination {
+    const struct setting *setting;
+    const struct statement *statement;
+    struct pending_destination *next;
+};
+
 struct reader {
     struct config *config;
     struct arena *scratch;
     struct problem_list *problems;
-    struct reference *references; /* newest first */
+    struct reference *references;             /* newest first */
+    struct pending_destination *destinations; /* in the order of the file */
+    struct pending_destination **destinations_end;
 };
 
-struct setting;
 typedef void setting_take(struct reader *reader, const struct setting *setting,
                           const struct statement *statement, void *section);
 

@@ -5,6 +5,7 @@
 
 #include "config/check.h"
 #include "config/value.h"
+#include "config/warn_route.h"
 
 static void warn_names(const struct config *config, struct problem_list *problems)
 {
@@ -34,10 +35,10 @@ static void warn_relaying(const struct config *config, struct problem_list *prob
     if (config->open_relay)
         problem_add(problems, SLICE_NULL, 0, "open_relay yes: %s",
                     wide ? "this server relays for strangers" : "nothing here needs it");
-    if (config->trusted.count && config->default_route.len == 0)
+    if (config->trusted.count && config->default_route.len == 0 && config->n_destinations == 0)
         problem_add(problems, SLICE_NULL, 0,
-                    "trusted clients have nowhere to send foreign mail: there is no default_route "
-                    "and no relay");
+                    "trusted clients have nowhere to send foreign mail: 'default_route none', and "
+                    "there is no destination");
 }
 
 static void warn_numbers(const struct config *config, struct problem_list *problems)
@@ -56,7 +57,7 @@ static void warn_numbers(const struct config *config, struct problem_list *probl
                     "timeouts: command is far below the 5m of RFC 5321 section 4.5.3.2.7");
 }
 
-/* Domains that accept anything, and routes that nothing uses. */
+/* Domains that accept anything. */
 static void warn_domains(const struct config *config, struct problem_list *problems)
 {
     for (size_t i = 0; i < config->n_domains; i++) {
@@ -66,29 +67,6 @@ static void warn_domains(const struct config *config, struct problem_list *probl
                         "domain %.*s takes every recipient: what the next server refuses becomes "
                         "a bounce to a forged sender",
                         SLICE_ARG(domain->name));
-    }
-}
-
-static bool is_used(const struct config *config, const struct config_route *route)
-{
-    if (slice_eq(config->default_route, route->name))
-        return true;
-    for (size_t i = 0; i < config->n_domains; i++) {
-        if (config->domains[i].deliver == DELIVER_ROUTE &&
-            slice_eq(config->domains[i].target, route->name))
-            return true;
-    }
-    return false;
-}
-
-static void warn_routes(const struct config *config, struct problem_list *problems)
-{
-    for (size_t i = 0; i < config->n_routes; i++) {
-        const struct config_route *route = &config->routes[i];
-        if (!is_used(config, route))
-            problem_add(problems, route->source.file, route->source.line,
-                        "route %.*s is not used by any domain, nor as default_route",
-                        SLICE_ARG(route->name));
     }
 }
 
@@ -135,6 +113,18 @@ static void warn_login(const struct config *config, struct problem_list *problem
     }
 }
 
+static void warn_web(const struct config *config, struct problem_list *problems)
+{
+    for (size_t i = 0; i < config->web.count; i++) {
+        const struct config_endpoint *listen = &config->web.list[i];
+        if (!value_is_loopback(listen->host))
+            problem_add(problems, listen->source.file, listen->source.line,
+                        "web: %.*s is not this machine alone: whoever reaches it reads the numbers "
+                        "without a password",
+                        SLICE_ARG(listen->host));
+    }
+}
+
 void config_warn(const struct config *config, struct problem_list *problems)
 {
     warn_names(config, problems);
@@ -142,5 +132,6 @@ void config_warn(const struct config *config, struct problem_list *problems)
     warn_domains(config, problems);
     warn_routes(config, problems);
     warn_login(config, problems);
+    warn_web(config, problems);
     warn_numbers(config, problems);
 }

@@ -5,6 +5,7 @@
 
 #include "config/config.h"
 #include "config/value.h"
+#include "control/config_words.h"
 #include "control/locate.h"
 #include "daemon/certificates.h"
 #include "daemon/handed_files.h"
@@ -13,81 +14,31 @@
 #include <jansson.h>
 #include <sysexits.h>
 
-/* More domains than this are counted, not listed. */
+/* More domains or destinations than this are counted, not listed. */
 enum { DOMAINS_SHOWN = 50 };
 
 static const char help[] =
-    "usage: nuncio check-config [-c FILE]\n\n"
+    "usage: nuncio check-config [-c FILE] [DOMAIN...]\n\n"
     "Reads a configuration as the server would. Tells every mistake with its file and line, or\n"
-    "that it is right, what it means, and what in it looks like an oversight.\n\n"
+    "that it is right, what it means, and what in it looks like an oversight. With domains it "
+    "tells\n"
+    "where mail to each of them goes, and the line that says so.\n\n"
     "  -c, --config FILE  the configuration, otherwise $NUNCIO_CONFIG or the system's\n"
     "      --json         one JSON object\n\n"
     "Exit code: 0 when the server would start with it, 78 when not.\n\n"
-    "Example: nuncio check-config -c /etc/nuncio/nuncio.conf\n";
+    "Example: nuncio check-config -c /etc/nuncio/nuncio.conf partner.example\n";
 
-static struct slice endpoint_text(struct arena *arena, const struct config_endpoint *endpoint)
-{
-    if (endpoint->kind == ENDPOINT_UNIX)
-        return arena_printf(arena, "unix:%.*s", SLICE_ARG(endpoint->host));
-    if (slice_find(endpoint->host, ':') >= 0)
-        return arena_printf(arena, "[%.*s]:%u", SLICE_ARG(endpoint->host), endpoint->port);
-    return arena_printf(arena, "%.*s:%u", SLICE_ARG(endpoint->host), endpoint->port);
-}
-
-static struct slice endpoints_text(struct arena *arena, const struct config_endpoints *endpoints)
-{
-    struct slice text = SLICE_NULL;
-
-    for (size_t i = 0; i < endpoints->count; i++)
-        text = arena_printf(arena, "%.*s%s%.*s", SLICE_ARG(text), i ? " " : "",
-                            SLICE_ARG(endpoint_text(arena, &endpoints->list[i])));
-    return text;
-}
+/* What the command line asks for. */
+struct wish {
+    bool json;
+    char **domains;
+    size_t n_domains;
+};
 
 static const char *service_name(enum config_service service)
 {
     static const char *const names[] = {"mx", "submission", "lmtp"};
     return names[service];
-}
-
-static struct slice route_text(struct arena *arena, const struct config *config, struct slice name)
-{
-    const struct config_route *route = config_find_route(config, name);
-
-    return arena_printf(arena, "route %.*s (%s%.*s)", SLICE_ARG(name),
-                        route->protocol == PROTOCOL_LMTP ? "LMTP to " : "",
-                        SLICE_ARG(endpoints_text(arena, &route->hosts)));
-}
-
-/* How the domain is handled, in words. */
-static struct slice domain_text(struct arena *arena, const struct config *config,
-                                const struct config_domain *domain)
-{
-    const char *who = domain->recipients == RECIPIENTS_ANY ? "any recipient" : "known recipients";
-    struct slice catch_all = SLICE_NULL;
-
-    if (domain->alias_of.len)
-        return arena_printf(arena, "the same as %.*s", SLICE_ARG(domain->alias_of));
-    if (!domain->local)
-        return arena_printf(arena, "relayed inward, %s, %.*s", who,
-                            SLICE_ARG(route_text(arena, config, domain->target)));
-    if (domain->catch_all.len)
-        catch_all = arena_printf(arena, ", all others to %.*s", SLICE_ARG(domain->catch_all));
-    if (domain->deliver == DELIVER_ROUTE)
-        return arena_printf(arena, "ours, %s%.*s, delivered over %.*s", who, SLICE_ARG(catch_all),
-                            SLICE_ARG(route_text(arena, config, domain->target)));
-    if (domain->deliver == DELIVER_PROGRAM)
-        return arena_printf(arena, "ours, %s%.*s, delivered to program %.*s", who,
-                            SLICE_ARG(catch_all), SLICE_ARG(domain->target));
-    return arena_printf(arena, "ours, %s%.*s, mailboxes in %.*s/mail/%.*s", who,
-                        SLICE_ARG(catch_all), SLICE_ARG(config->state), SLICE_ARG(domain->name));
-}
-
-static struct slice foreign_text(struct arena *arena, const struct config *config)
-{
-    if (config->default_route.len)
-        return route_text(arena, config, config->default_route);
-    return SLICE("refused: there is no default_route and no relay");
 }
 
 static struct slice trusted_text(struct arena *arena, const struct config *config)
@@ -115,7 +66,7 @@ static const char *auth_name(enum config_auth_policy auth)
 static void print_listener(struct arena *arena, const struct config_listener *listener)
 {
     printf("    %.*s: %s on %.*s, tls %s, auth %s\n", SLICE_ARG(listener->name),
-           service_name(listener->service), SLICE_ARG(endpoints_text(arena, &listener->addresses)),
+           service_name(listener->service), SLICE_ARG(words_endpoints(arena, &listener->addresses)),
            tls_name(listener->tls), auth_name(listener->auth));
 }
 
@@ -129,6 +80,24 @@ static void print_certificates(const struct config *config)
         printf("    one that the server makes itself: mail clients will warn\n");
 }
 
+static void print_destinations(struct arena *arena, const struct config *config)
+{
+    for (size_t i = 0; i < config->n_destinations && i < DOMAINS_SHOWN; i++) {
+        const struct config_destination *destination = &config->destinations[i];
+        printf("    %.*s: foreign, %.*s\n", SLICE_ARG(destination->pattern),
+               SLICE_ARG(words_route(arena, config, destination->route)));
+    }
+    if (config->n_destinations > DOMAINS_SHOWN)
+        printf("    and %zu more destinations\n", config->n_destinations - DOMAINS_SHOWN);
+}
+
+static void print_where(struct arena *arena, const struct config *config, const struct wish *wish)
+{
+    for (size_t i = 0; i < wish->n_domains; i++)
+        printf("%s: %.*s\n", wish->domains[i],
+               SLICE_ARG(words_where(arena, config, slice_from_cstr(wish->domains[i]))));
+}
+
 static void print_summary(struct arena *arena, const struct config *config)
 {
     printf("\n  hostname  %.*s\n  state     %.*s\n  listens\n", SLICE_ARG(config->hostname),
@@ -139,10 +108,11 @@ static void print_summary(struct arena *arena, const struct config *config)
     printf("  domains\n");
     for (size_t i = 0; i < config->n_domains && i < DOMAINS_SHOWN; i++)
         printf("    %.*s: %.*s\n", SLICE_ARG(config->domains[i].name),
-               SLICE_ARG(domain_text(arena, config, &config->domains[i])));
+               SLICE_ARG(words_domain(arena, config, &config->domains[i])));
     if (config->n_domains > DOMAINS_SHOWN)
         printf("    and %zu more\n", config->n_domains - DOMAINS_SHOWN);
-    printf("    all others: %.*s\n", SLICE_ARG(foreign_text(arena, config)));
+    print_destinations(arena, config);
+    printf("    all others: %.*s\n", SLICE_ARG(words_foreign(arena, config)));
     printf("  may relay anywhere: %.*s\n", SLICE_ARG(trusted_text(arena, config)));
 }
 
@@ -171,7 +141,7 @@ static json_t *json_listeners(struct arena *arena, const struct config *config)
         json_t *addresses = json_array();
         for (size_t k = 0; k < listener->addresses.count; k++)
             json_array_append_new(addresses,
-                                  json_slice(endpoint_text(arena, &listener->addresses.list[k])));
+                                  json_slice(words_endpoint(arena, &listener->addresses.list[k])));
         json_array_append_new(
             array, json_pack("{s:o, s:s, s:o, s:s, s:s}", "name", json_slice(listener->name),
                              "service", service_name(listener->service), "addresses", addresses,
@@ -187,11 +157,51 @@ static json_t *json_domains(struct arena *arena, const struct config *config)
     for (size_t i = 0; i < config->n_domains; i++)
         json_array_append_new(
             array, json_pack("{s:o, s:o}", "name", json_slice(config->domains[i].name), "handled",
-                             json_slice(domain_text(arena, config, &config->domains[i]))));
+                             json_slice(words_domain(arena, config, &config->domains[i]))));
     return array;
 }
 
-static void print_json(struct arena *arena, const struct config *config,
+static json_t *json_destinations(struct arena *arena, const struct config *config)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < config->n_destinations; i++) {
+        const struct config_destination *one = &config->destinations[i];
+        json_array_append_new(array,
+                              json_pack("{s:o, s:o, s:o}", "pattern", json_slice(one->pattern),
+                                        "route", json_slice(one->route), "rule",
+                                        json_slice(words_source(arena, &one->source))));
+    }
+    return array;
+}
+
+static json_t *json_routes(struct arena *arena, const struct config *config)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < config->n_routes; i++) {
+        const struct config_route *route = &config->routes[i];
+        json_array_append_new(array, json_pack("{s:o, s:b, s:o, s:o}", "name",
+                                               json_slice(route->name), "mx", route->mx, "hosts",
+                                               json_slice(words_endpoints(arena, &route->hosts)),
+                                               "fallback", json_slice(route->fallback)));
+    }
+    return array;
+}
+
+static json_t *json_where(struct arena *arena, const struct config *config, const struct wish *wish)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < wish->n_domains; i++) {
+        struct slice name = slice_from_cstr(wish->domains[i]);
+        json_array_append_new(array, json_pack("{s:o, s:o}", "domain", json_slice(name), "handled",
+                                               json_slice(words_where(arena, config, name))));
+    }
+    return array;
+}
+
+static void print_json(struct arena *arena, const struct config *config, const struct wish *wish,
                        const struct problem_list *problems, const struct problem_list *warnings)
 {
     json_t *object = json_pack("{s:b, s:o, s:o}", "ok", config != NULL, "problems",
@@ -201,7 +211,11 @@ static void print_json(struct arena *arena, const struct config *config,
         json_object_set_new(object, "hostname", json_slice(config->hostname));
         json_object_set_new(object, "listeners", json_listeners(arena, config));
         json_object_set_new(object, "domains", json_domains(arena, config));
-        json_object_set_new(object, "others", json_slice(foreign_text(arena, config)));
+        json_object_set_new(object, "destinations", json_destinations(arena, config));
+        json_object_set_new(object, "routes", json_routes(arena, config));
+        if (wish->n_domains)
+            json_object_set_new(object, "where", json_where(arena, config, wish));
+        json_object_set_new(object, "others", json_slice(words_foreign(arena, config)));
         json_object_set_new(object, "trusted", json_slice(trusted_text(arena, config)));
     }
     json_dumpf(object, stdout, JSON_COMPACT);
@@ -217,7 +231,7 @@ static void print_lines(const char *prefix, struct problem_list *problems)
         fprintf(stderr, "%sand %u more\n", prefix, problems->count - PROBLEMS_MAX);
 }
 
-static int check(const char *path, bool json)
+static int check(const char *path, const struct wish *wish)
 {
     struct problem_list problems, warnings;
     struct config_bundle bundle;
@@ -235,8 +249,10 @@ static int check(const char *path, bool json)
             config = NULL;
         }
     }
-    if (json) {
-        print_json(&arena, config, &problems, &warnings);
+    if (wish->json) {
+        print_json(&arena, config, wish, &problems, &warnings);
+    } else if (config && wish->n_domains) {
+        print_where(&arena, config, wish);
     } else if (config) {
         printf("%s: ok\n", path);
         print_summary(&arena, config);
@@ -261,8 +277,8 @@ int cmd_check_config(int argc, char **argv)
                                           {"json", no_argument, NULL, 'j'},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
+    struct wish wish = {.json = false};
     const char *given = NULL;
-    bool json = false;
     int c;
 
     while ((c = getopt_long(argc, argv, "c:h", known, NULL)) != -1) {
@@ -271,7 +287,7 @@ int cmd_check_config(int argc, char **argv)
             given = optarg;
             break;
         case 'j':
-            json = true;
+            wish.json = true;
             break;
         case 'h':
             fputs(help, stdout);
@@ -280,9 +296,7 @@ int cmd_check_config(int argc, char **argv)
             return EX_USAGE;
         }
     }
-    if (optind < argc) {
-        fputs(help, stderr);
-        return EX_USAGE;
-    }
-    return check(config_locate(given), json);
+    wish.domains = argv + optind;
+    wish.n_domains = (size_t)(argc - optind);
+    return check(config_locate(given), &wish);
 }

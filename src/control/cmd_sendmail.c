@@ -119,15 +119,15 @@ static int deliver(const struct submission_site *site, const struct sendmail_opt
 static int verify_one(const struct config *config, struct slice mailbox)
 {
     const struct config_domain *domain = config_find_domain(config, address_domain(mailbox));
+    const struct config_route *route = config_route_for(config, address_domain(mailbox));
 
     if (domain) {
         printf("%.*s: %s\n", SLICE_ARG(mailbox),
                domain->local ? "a domain of ours" : "a domain that we relay for");
         return 0;
     }
-    if (config->default_route.len) {
-        printf("%.*s: goes over route %.*s\n", SLICE_ARG(mailbox),
-               SLICE_ARG(config->default_route));
+    if (route) {
+        printf("%.*s: goes over route %.*s\n", SLICE_ARG(mailbox), SLICE_ARG(route->name));
         return 0;
     }
     printf("%.*s: there is no route to this domain\n", SLICE_ARG(mailbox));

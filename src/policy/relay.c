@@ -45,7 +45,7 @@ struct policy_verdict policy_relay(const struct config *config, const struct pol
         verdict.domain = follow_alias(config, domain);
         verdict.class = verdict.domain->local ? CLASS_LOCAL : CLASS_RELAY;
     } else if (sender->may_relay) {
-        verdict.outcome = config->default_route.len ? POLICY_ACCEPT : POLICY_NO_ROUTE;
+        verdict.outcome = config_route_for(config, name) ? POLICY_ACCEPT : POLICY_NO_ROUTE;
         verdict.source = sender->source;
         verdict.class = CLASS_AUTHORISED;
     }

@@ -42,6 +42,7 @@ TICKS = os.sysconf('SC_CLK_TCK')
 NUNCIO_CONF = '''\
 hostname bench.test
 state {state}
+default_route none
 listen bench {{ service mx; address 127.0.0.1:{port} }}
 listen bench-tls {{ service mx; address 127.0.0.1:{tls_port}; tls implicit }}
 certificate bench {{ chain {certificate}; key {key} }}

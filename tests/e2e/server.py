@@ -11,7 +11,8 @@
 
 In the text of the configuration {name} stands for a free port, the same for the same name, and is
 found again as server.port('name'); {folder} is the test's folder. `hostname` and `state` are put in
-front. At the end the server must stop in order, no role may have crashed, and no sanitizer may have
+front, and `default_route none` unless the text says where foreign mail goes: no test sends anything
+to the real world. At the end the server must stop in order, no role may have crashed, and no sanitizer may have
 spoken.
 
 $NUNCIO_BUILD is the build folder under test, by default build/test (AddressSanitizer and UBSan);
@@ -30,6 +31,7 @@ import peers
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get('NUNCIO_BUILD', ROOT / 'build' / 'test'))
 RELEASE = pathlib.Path(os.environ.get('NUNCIO_RELEASE', ROOT / 'build' / 'release'))
+LEADS_OUT = re.compile(r'(^|[;}])\s*(relay|default_route)\s', re.M)
 # How AddressSanitizer, LeakSanitizer, ThreadSanitizer and UBSan begin to speak.
 SANITIZER = re.compile(r'(Address|Leak|Thread|UndefinedBehavior)Sanitizer|: runtime error: ')
 
@@ -56,7 +58,8 @@ class Server:
             self.start()
 
     def configure(self, conf):
-        self.conf.write_text(f'hostname mx.nuncio.test\nstate {self.state}\n'
+        nowhere = '' if LEADS_OUT.search(conf) else 'default_route none\n'
+        self.conf.write_text(f'hostname mx.nuncio.test\nstate {self.state}\n{nowhere}'
                              + conf.format_map(self.ports))
 
     def port(self, name='mx'):

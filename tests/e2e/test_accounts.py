@@ -123,6 +123,35 @@ def test_check_config_tells_what_it_means(idle):
     assert facts['ok'] and facts['problems'] == [] and facts['listeners'][0]['service'] == 'mx'
 
 
+def test_check_config_tells_where_mail_goes(idle):
+    lines = len((idle.conf.read_text()).splitlines())
+    idle.conf.write_text(idle.conf.read_text().replace('default_route none\n', '')
+                         + 'route corp { host gw.corp.test:465; fallback world }\n'
+                         + 'destination corp.test *.corp.test { route corp }\n'
+                         + 'destination partner.test { tls verify; port 26 }\n'
+                         + 'domain second.test { backup }\n')
+    told = idle.run('check-config', 'a.corp.test', 'PARTNER.test', 'second.test', 'x.test',
+                    'example.test').stdout.decode().splitlines()
+    assert told[:4] == [
+        f'a.corp.test: foreign, destination *.corp.test, route corp (gw.corp.test:465, else route '
+        f'world) ({idle.conf}:{lines + 1})',
+        f"PARTNER.test: foreign, destination partner.test, route partner.test (the domain's "
+        f'servers, port 26, tls verify) ({idle.conf}:{lines + 2})',
+        f"second.test: backup for better servers, any recipient, route world (the domain's "
+        f'servers) ({idle.conf}:{lines + 3})',
+        "x.test: foreign, route world (the domain's servers)"]
+    assert told[4].startswith('example.test: ours, known recipients')
+    summary = idle.run('check-config').stdout.decode()
+    assert "*.corp.test: foreign, route corp" in summary
+    assert "all others: route world (the domain's servers)" in summary
+    [facts] = idle.json('check-config', 'x.test')
+    assert facts['destinations'][0] == {'pattern': 'corp.test', 'route': 'corp',
+                                        'rule': f'{idle.conf}:{lines + 1}'}
+    assert [route['name'] for route in facts['routes'] if route['mx']] == ['partner.test', 'world']
+    assert facts['where'] == [{'domain': 'x.test',
+                               'handled': "foreign, route world (the domain's servers)"}]
+
+
 def test_check_config_tells_all_mistakes_at_once(idle):
     idle.conf.write_text('hostnam a.test\ninclude none.conf\ntrusted { ::/0 }\n')
     done = idle.run('check-config', check=False)

@@ -336,6 +336,145 @@ static void test_ways_of_routes(void **state)
     CHECK(cases);
 }
 
+static void test_fallbacks_and_security_of_routes(void **state)
+{
+    static const struct mistake cases[] = {
+        {HOST "route a { mx; fallback a }\n",
+         "test.conf:2: route a falls back to itself; name another route\n"},
+        {HOST "route a { mx; fallback b }\nroute b { mx; fallback c }\n"
+              "route c { mx; fallback b }\n",
+         "test.conf:2: route a falls back to b, and so on to more routes than mail should try; "
+         "end the circle\n"
+         "test.conf:3: route b falls back to c, and so on to itself; end the circle\n"
+         "test.conf:4: route c falls back to b, and so on to itself; end the circle\n"},
+        {HOST "route a { mx; fallback b }\n",
+         "test.conf:2: there is no route b; make a section for it\n"},
+        {HOST "route a { mx; fallback_after 1h }\n",
+         "test.conf:2: fallback_after needs the route that mail goes over then; add: fallback "
+         "NAME\n"},
+        {HOST "route a { mx; tls none; tls_implicit yes }\n",
+         "test.conf:2: route a: 'tls none' and TLS from the first byte; keep one of them\n"},
+        {HOST "route a { mx; tls dane-only; dane no }\n",
+         "test.conf:2: route a: 'tls dane-only' needs DANE; remove 'dane no'\n"},
+        {HOST "route none { mx }\n",
+         "test.conf:2: 'none' is the word for no route; use another name\n"},
+        {HOST "relay b.example\ndefault_route none\n",
+         "test.conf:3: 'relay' sets the default route already; keep one of them\n"},
+    };
+
+    (void)state;
+    CHECK(cases);
+}
+
+static void test_logins(void **state)
+{
+    static const struct mistake cases[] = {
+        {HOST "route a { host b.example:587; login { } }\n",
+         "test.conf:2: login does not say as whom; add one like: user relay@example.net\n"
+         "test.conf:2: login has neither a password nor a token; add one like: password_file "
+         "/etc/nuncio/smarthost.password\n"},
+        {HOST "route a { mx; login { user x; password_file /p } }\n",
+         "test.conf:2: route a: a login does not go with mx: whoever DNS names would get the "
+         "password; write 'host NAME:PORT'\n"},
+        {HOST "destination c.example { login { user x; password_file /p } }\n",
+         "test.conf:2: route c.example: a login does not go with mx: whoever DNS names would get "
+         "the password; write 'host NAME:PORT'\n"},
+        {HOST "route a { host b.example:587; login { user x; password_file /p; mechanisms "
+              "XOAUTH2 } }\n",
+         "test.conf:2: mechanisms: none of them is for a password; XOAUTH2 and OAUTHBEARER need a "
+         "'token { }'\n"},
+        {HOST "route a { host b.example:587; login { user x; password_file /p; mechanisms "
+              "EXTERNAL PLAIN } }\n",
+         "test.conf:2: mechanisms: EXTERNAL needs a certificate, and a login has none; remove "
+         "it\n"},
+        {HOST "route a { host b.example:587; tls none; login { user x; password_file /p; "
+              "mechanisms LOGIN PLAIN } }\n",
+         "test.conf:2: route a: what the login may use is said under TLS alone; write 'tls "
+         "verify' instead of 'tls none'\n"},
+        {HOST "route a { host b.example:587; login { user x; token { endpoint "
+              "http://c.example/t } } }\n",
+         "test.conf:2: endpoint: tokens would go to c.example in the clear; write https://, "
+         "http:// is for this machine alone\n"
+         "test.conf:2: token does not say as whom it asks; add one like: client_id nuncio\n"
+         "test.conf:2: token has nothing to get tokens for; add one like: refresh_token_file "
+         "/etc/nuncio/smarthost.token\n"},
+    };
+
+    (void)state;
+    CHECK(cases);
+}
+
+static void test_destinations(void **state)
+{
+    static const struct mistake cases[] = {
+        {HOST "destination { route world }\n",
+         "test.conf:2: destination wants at least one domain, like: destination partner.example "
+         "*.partner.example { tls verify }\n"},
+        {HOST "destination * { tls verify }\n",
+         "test.conf:2: destination: for all other domains write 'default_route NAME'\n"},
+        {HOST "destination a.*.example [192.0.2.1] *. { tls verify }\n",
+         "test.conf:2: destination: 'a.*.example' is neither a domain nor '*.' and a domain; like: "
+         "destination partner.example *.partner.example { tls verify }\n"
+         "test.conf:2: destination: '[192.0.2.1]' is neither a domain nor '*.' and a domain; like: "
+         "destination partner.example *.partner.example { tls verify }\n"
+         "test.conf:2: destination: '*.' is neither a domain nor '*.' and a domain; like: "
+         "destination partner.example *.partner.example { tls verify }\n"},
+        {HOST "destination b.example { route x }\n",
+         "test.conf:2: there is no route x; make a section for it\n"},
+        {HOST "destination b.example { route world; tls verify }\n",
+         "test.conf:2: tls does not go with 'route NAME'; set it in that route\n"},
+        {HOST "destination b.example { }\n",
+         "test.conf:2: destination b.example says nothing; add 'route NAME', or settings of a "
+         "route, like: tls verify\n"},
+        {HOST "destination b.example { route world }\ndestination c.example B.example { tls "
+              "verify }\n",
+         "test.conf:3: destination b.example is there already in test.conf:2; keep one of them\n"},
+        {HOST "destination b.example { tls verify }\nroute b.example { mx }\n",
+         "test.conf:3: route b.example is there already in test.conf:2; keep one of them\n"},
+    };
+
+    (void)state;
+    CHECK(cases);
+}
+
+static void test_backups(void **state)
+{
+    static const struct mistake cases[] = {
+        {HOST "domain b.example { backup; deliver maildir; catch_all c@b.example }\n",
+         "test.conf:2: deliver does not go with backup: the mailboxes are on another server; keep "
+         "one of them\n"
+         "test.conf:2: catch_all does not go with route: the next server decides\n"},
+        {HOST "domain b.example { backup; route r }\nroute r { host c.example }\n",
+         "test.conf:2: domain b.example: a backup delivers to the servers that DNS prefers; route "
+         "r has hosts instead of 'mx'; remove 'backup', or name another route\n"},
+        {HOST "domain b.example { expire_after 3d }\n",
+         "test.conf:2: expire_after is for domains that are relayed; elsewhere it is set in 'queue "
+         "{ }'\n"},
+    };
+
+    (void)state;
+    CHECK(cases);
+}
+
+static void test_history_reports_and_web(void **state)
+{
+    static const struct mistake cases[] = {
+        {HOST "history on\n",
+         "test.conf:2: history is 'off', or a block, like: history { keep 30d }\n"},
+        {HOST "history off { keep 30d }\n",
+         "test.conf:2: history has no name; write it like: history { keep 30d }\n"},
+        {HOST "tls_report { send no; contact a@b.example }\n",
+         "test.conf:2: contact does nothing with 'send no'; remove one of them\n"},
+        {HOST "web { listen localhost:80 }\n",
+         "test.conf:2: listen: 'localhost' is not an IP address; like: listen 127.0.0.1:9925\n"},
+        {HOST "account_limits { priority 10 }\n",
+         "test.conf:2: priority 10 is out of range; it is 0 to 9\n"},
+    };
+
+    (void)state;
+    CHECK(cases);
+}
+
 static void test_dns(void **state)
 {
     static const struct mistake cases[] = {
@@ -540,6 +679,11 @@ int main(void)
         cmocka_unit_test(test_listeners),
         cmocka_unit_test(test_domains_routes_and_programs),
         cmocka_unit_test(test_ways_of_routes),
+        cmocka_unit_test(test_fallbacks_and_security_of_routes),
+        cmocka_unit_test(test_logins),
+        cmocka_unit_test(test_destinations),
+        cmocka_unit_test(test_backups),
+        cmocka_unit_test(test_history_reports_and_web),
         cmocka_unit_test(test_dns),
         cmocka_unit_test(test_routes_into_our_own_listeners),
         cmocka_unit_test(test_tls_and_auth_of_listeners),

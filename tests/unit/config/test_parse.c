@@ -148,12 +148,12 @@ static void test_routes_take_all_their_settings(void **state)
 
 static void test_routes_by_mx_take_all_their_settings(void **state)
 {
-    struct config *config = parse(
-        "hostname a.example\ndefault_route out\n"
-        "route out { mx; port 2525; tls dane-only; tls_implicit yes; tls_ca /ca.pem; dane no\n"
-        "  mta_sts no; ipv6 no; address_concurrency 7; rate 100/1m\n"
-        "  source 192.0.2.3; source 192.0.2.4 192.0.2.5 }\n"
-        "route plain { host b.example }\n");
+    struct config *config =
+        parse("hostname a.example\ndefault_route out\n"
+              "route out { mx; port 2525; tls encrypt; tls_implicit yes; tls_ca /ca.pem; dane no\n"
+              "  mta_sts no; ipv6 no; address_concurrency 7; rate 100/1m\n"
+              "  source 192.0.2.3; source 192.0.2.4 192.0.2.5 }\n"
+              "route plain { host b.example }\n");
     const struct config_route *out = config_find_route(config, SLICE("out"));
     const struct config_route *plain = config_find_route(config, SLICE("plain"));
 
@@ -161,7 +161,7 @@ static void test_routes_by_mx_take_all_their_settings(void **state)
     assert_true(out->mx && out->tls_implicit);
     assert_false(out->dane || out->mta_sts || out->ipv6);
     assert_int_equal(out->port, 2525);
-    assert_int_equal(out->tls, TLS_POLICY_DANE_ONLY);
+    assert_int_equal(out->tls, TLS_POLICY_ENCRYPT);
     assert_slice(out->tls_ca, "/ca.pem");
     assert_int_equal(out->address_concurrency, 7);
     assert_int_equal(out->rate, 100);
@@ -173,6 +173,148 @@ static void test_routes_by_mx_take_all_their_settings(void **state)
     assert_int_equal(plain->tls, TLS_POLICY_MAY);
     assert_int_equal(plain->rate, 0);
     config_unref(config);
+}
+
+static void test_logins_take_all_their_settings(void **state)
+{
+    struct config *config = parse(
+        "hostname a.example\nroute out { host b.example:465 b.example:587; fallback world\n"
+        "  fallback_after 1h; login { user me; password_file /p; mechanisms PLAIN XOAUTH2 } }\n"
+        "route token { host b.example:465; tls may; login { user me; token {\n"
+        "  endpoint https://c.example/t; client_id id; client_secret_file /s\n"
+        "  refresh_token_file /r; scope \"a b\"; ca /ca } } }\n");
+    const struct config_route *out = config_find_route(config, SLICE("out"));
+    const struct config_route *other = config_find_route(config, SLICE("token"));
+    const struct config_token *token = &other->login.token;
+
+    (void)state;
+    assert_slice(out->login.user, "me");
+    assert_slice(out->login.password_file, "/p");
+    assert_int_equal(out->login.mechanisms, MECHANISM_PLAIN);
+    assert_int_equal(out->tls, TLS_POLICY_VERIFY);
+    assert_slice(out->fallback, "world");
+    assert_true(out->fallback_after_ms == 3600000);
+    assert_false(out->tls_implicit);
+    assert_true(other->tls_implicit);
+    assert_int_equal(other->tls, TLS_POLICY_MAY);
+    assert_int_equal(other->login.mechanisms, MECHANISM_XOAUTH2 | MECHANISM_OAUTHBEARER);
+    assert_slice(token->endpoint, "https://c.example/t");
+    assert_slice(token->client_id, "id");
+    assert_slice(token->client_secret_file, "/s");
+    assert_slice(token->refresh_token_file, "/r");
+    assert_slice(token->scope, "a b");
+    assert_slice(token->ca, "/ca");
+    config_unref(config);
+}
+
+static void test_the_world_is_there_without_being_written(void **state)
+{
+    struct config *config = parse("hostname a.example\n");
+    struct config *changed =
+        parse("hostname a.example\nroute world { tls encrypt; concurrency 7 }\n");
+    struct config *none = parse("hostname a.example\ndefault_route none\n");
+    const struct config_route *world = config_route_for(config, SLICE("x.example"));
+
+    (void)state;
+    assert_slice(config->default_route, "world");
+    assert_slice(world->name, "world");
+    assert_true(world->mx && world->dane && world->mta_sts && world->ipv6);
+    assert_int_equal(world->port, 25);
+    world = config_route_for(changed, SLICE("x.example"));
+    assert_true(world->mx);
+    assert_int_equal(world->tls, TLS_POLICY_ENCRYPT);
+    assert_int_equal(world->concurrency, 7);
+    assert_int_equal(none->default_route.len, 0);
+    assert_null(config_route_for(none, SLICE("x.example")));
+    assert_non_null(config_find_route(none, SLICE("world")));
+    config_unref(config);
+    config_unref(changed);
+    config_unref(none);
+}
+
+static void test_destinations_choose_and_make_routes(void **state)
+{
+    struct config *config = parse(
+        "hostname a.example\n"
+        "destination Partner.example *.Partner.example { tls verify; source 192.0.2.9 }\n"
+        "destination b\xc3\xbc"
+        "cher.example { route corp }\n"
+        "destination shop.example { host c.example:465; login { user u; password_file /p } }\n"
+        "route corp { host corp.example }\n"
+        "route world { concurrency 7; tls encrypt; source 192.0.2.1; helo out.example; port 26 "
+        "}\n");
+    const struct config_route *partner = config_route_for(config, SLICE("PARTNER.example"));
+    const struct config_route *shop = config_route_for(config, SLICE("shop.example"));
+
+    (void)state;
+    assert_int_equal(config->n_destinations, 4);
+    assert_slice(partner->name, "partner.example");
+    assert_ptr_equal(partner, config_route_for(config, SLICE("a.b.partner.example")));
+    assert_true(partner->mx);
+    assert_int_equal(partner->port, 25);
+    assert_int_equal(partner->tls, TLS_POLICY_VERIFY);
+    assert_int_equal(partner->concurrency, 7);
+    assert_slice(partner->helo, "out.example");
+    assert_int_equal(partner->sources.count, 1);
+    assert_slice(partner->sources.list[0], "192.0.2.9");
+    assert_slice(config_route_for(config, SLICE("b\xc3\xbc"
+                                                "cher.example"))
+                     ->name,
+                 "corp");
+    assert_slice(config_route_for(config, SLICE("xn--bcher-kva.example"))->name, "corp");
+    assert_slice(config_route_for(config, SLICE("notpartner.example"))->name, "world");
+    assert_slice(config_route_for(config, SLICE("[192.0.2.1]"))->name, "world");
+    assert_false(shop->mx);
+    assert_true(shop->tls_implicit);
+    assert_int_equal(shop->tls, TLS_POLICY_VERIFY);
+    assert_slice(shop->sources.list[0], "192.0.2.1");
+    config_unref(config);
+}
+
+static void test_backups_are_relayed_by_mx(void **state)
+{
+    struct config *config =
+        parse("hostname a.example\ndomain b.example { backup }\n"
+              "domain c.example { backup; route r; expire_after 1d; recipients accounts }\n"
+              "domain d.example { route r; expire_after 2d }\nroute r { mx }\n");
+    const struct config_domain *b = config_find_domain(config, SLICE("b.example"));
+    const struct config_domain *c = config_find_domain(config, SLICE("c.example"));
+    const struct config_domain *d = config_find_domain(config, SLICE("d.example"));
+
+    (void)state;
+    assert_true(b->backup && c->backup && !d->backup);
+    assert_false(b->local || c->local);
+    assert_int_equal(b->deliver, DELIVER_ROUTE);
+    assert_slice(b->target, "world");
+    assert_slice(c->target, "r");
+    assert_int_equal(b->recipients, RECIPIENTS_ANY);
+    assert_int_equal(c->recipients, RECIPIENTS_ACCOUNTS);
+    assert_true(b->expire_after_ms == UINT64_C(30) * 86400000);
+    assert_true(c->expire_after_ms == 86400000);
+    assert_true(d->expire_after_ms == 2 * 86400000);
+    config_unref(config);
+}
+
+static void test_history_reports_and_web(void **state)
+{
+    struct config *config = parse("hostname a.example\nhistory { keep 7d; size 1G }\n"
+                                  "tls_report { contact a@b.example; from c@b.example }\n"
+                                  "web { listen 127.0.0.1 [::1]:80 }\n"
+                                  "account_limits { priority 0 }\n");
+    struct config *off = parse("hostname a.example\nhistory off\ntls_report { send no }\n");
+
+    (void)state;
+    assert_true(config->history.keep && config->history.keep_ms == UINT64_C(7) * 86400000);
+    assert_true(config->history.size == UINT64_C(1) << 30);
+    assert_slice(config->tls_report.contact, "a@b.example");
+    assert_slice(config->tls_report.from, "c@b.example");
+    assert_int_equal(config->web.count, 2);
+    assert_int_equal(config->web.list[0].port, 9925);
+    assert_int_equal(config->account_limits.priority, 0);
+    assert_false(off->history.keep || off->tls_report.send);
+    assert_int_equal(off->web.count, 0);
+    config_unref(config);
+    config_unref(off);
 }
 
 static void test_dns_takes_all_its_settings(void **state)
@@ -352,6 +494,11 @@ int main(void)
         cmocka_unit_test(test_domains_say_how_their_mail_is_delivered),
         cmocka_unit_test(test_routes_take_all_their_settings),
         cmocka_unit_test(test_routes_by_mx_take_all_their_settings),
+        cmocka_unit_test(test_logins_take_all_their_settings),
+        cmocka_unit_test(test_the_world_is_there_without_being_written),
+        cmocka_unit_test(test_destinations_choose_and_make_routes),
+        cmocka_unit_test(test_backups_are_relayed_by_mx),
+        cmocka_unit_test(test_history_reports_and_web),
         cmocka_unit_test(test_dns_takes_all_its_settings),
         cmocka_unit_test(test_relay_is_a_route_and_the_default),
         cmocka_unit_test(test_numbers_go_where_they_belong),

@@ -20,11 +20,13 @@ static char *read_file(const char *path)
     return text;
 }
 
-/* From the heading that begins with `heading` to the next of its level, as a copy. */
+/* From the heading that begins with these words to the next of its level, as a copy. */
 static char *part(const char *text, const char *heading)
 {
     const char *start = strstr(text, heading), *end;
 
+    while (start && start[strlen(heading)] != ' ' && start[strlen(heading)] != '\n')
+        start = strstr(start + 1, heading);
     if (!start)
         fail_msg("there is no part '%s'", heading);
     end = strstr(start + 1, strncmp(heading, "\n## ", 4) == 0 ? "\n## " : "\n# ");
@@ -45,26 +47,39 @@ static void each_setting_has(const char *text, const char *heading, const struct
     free(section);
 }
 
+/* Of a section, without those that it shares with another one. */
+static size_t own_settings(const struct setting *section)
+{
+    size_t n = section->n_settings;
+
+    for (size_t i = 0; i < setting_n_top; i++) {
+        const struct setting *other = setting_top[i].settings;
+        if (other > section->settings && other < section->settings + n)
+            n = (size_t)(other - section->settings);
+    }
+    return n;
+}
+
+static void manual_has_rows(const char *manual, const struct setting *section)
+{
+    char heading[64];
+
+    if (!section->settings)
+        return;
+    snprintf(heading, sizeof(heading), "\n## %s", section->word);
+    each_setting_has(manual, heading, section->settings, own_settings(section), "\n| `", true);
+    for (size_t i = 0; i < section->n_settings; i++)
+        manual_has_rows(manual, &section->settings[i]);
+}
+
 static void test_the_manual_has_a_row_for_every_setting(void **state)
 {
-    char *manual = read_file(DOCS "/configuration.md"), heading[64];
+    char *manual = read_file(DOCS "/configuration.md");
 
     (void)state;
-    each_setting_has(manual, "\n## The top level\n", setting_top, setting_n_top, "\n| `", true);
-    for (size_t i = 0; i < setting_n_top; i++) {
-        if (!setting_top[i].settings)
-            continue;
-        snprintf(heading, sizeof(heading), "\n## %s", setting_top[i].word);
-        each_setting_has(manual, heading, setting_top[i].settings, setting_top[i].n_settings,
-                         "\n| `", true);
-        for (size_t j = 0; j < setting_top[i].n_settings; j++) {
-            const struct setting *inner = &setting_top[i].settings[j];
-            snprintf(heading, sizeof(heading), "\n## %s", inner->word);
-            if (inner->settings)
-                each_setting_has(manual, heading, inner->settings, inner->n_settings, "\n| `",
-                                 true);
-        }
-    }
+    each_setting_has(manual, "\n## The top level", setting_top, setting_n_top, "\n| `", true);
+    for (size_t i = 0; i < setting_n_top; i++)
+        manual_has_rows(manual, &setting_top[i]);
     free(manual);
 }
 
@@ -73,15 +88,15 @@ static void test_the_man_page_has_every_setting(void **state)
     char *page = read_file(DOCS "/man/nuncio.conf.5.scd"), heading[64];
 
     (void)state;
-    each_setting_has(page, "\n# THE TOP LEVEL\n", setting_top, setting_n_top, "*", false);
+    each_setting_has(page, "\n# THE TOP LEVEL", setting_top, setting_n_top, "*", false);
     for (size_t i = 0; i < setting_n_top; i++) {
         if (!setting_top[i].settings)
             continue;
-        snprintf(heading, sizeof(heading), "\n# %s\n", setting_top[i].word);
+        snprintf(heading, sizeof(heading), "\n# %s", setting_top[i].word);
         for (char *c = heading; *c; c++)
             *c = (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
-        each_setting_has(page, heading, setting_top[i].settings, setting_top[i].n_settings, "\n*",
-                         false);
+        each_setting_has(page, heading, setting_top[i].settings, own_settings(&setting_top[i]),
+                         "\n*", false);
     }
     free(page);
 }
@@ -115,8 +130,9 @@ static void test_the_example_file_is_right(void **state)
         n += length - skip;
     }
     config = parse(everything);
-    assert_int_equal(config->n_domains, 4);
-    assert_int_equal(config->n_routes, 3);
+    assert_int_equal(config->n_domains, 5);
+    assert_int_equal(config->n_routes, 5);
+    assert_int_equal(config->n_destinations, 2);
     config_unref(config);
     free(everything);
     free(text);
@@ -125,7 +141,8 @@ static void test_the_example_file_is_right(void **state)
 /* The examples of the sections without a name are their defaults. */
 static void test_examples_show_the_defaults(void **state)
 {
-    static const char *const sections[] = {"limits", "timeouts", "queue", "workers", "log", "tls"};
+    static const char *const sections[] = {"limits", "timeouts", "queue",  "workers",
+                                           "log",    "tls",      "history"};
     struct config *defaults = parse("hostname a.example\n"), *config;
     struct buf text;
 
@@ -147,6 +164,7 @@ static void test_examples_show_the_defaults(void **state)
     assert_memory_equal(&config->limits, &defaults->limits, sizeof(config->limits));
     assert_memory_equal(&config->timeouts, &defaults->timeouts, sizeof(config->timeouts));
     assert_memory_equal(&config->queue, &defaults->queue, sizeof(config->queue));
+    assert_memory_equal(&config->history, &defaults->history, sizeof(config->history));
     assert_int_equal(config->workers_mx, defaults->workers_mx);
     assert_int_equal(config->workers_submission, defaults->workers_submission);
     assert_int_equal(config->log_level, defaults->log_level);

@@ -11,7 +11,35 @@ static void test_what_looks_like_an_oversight_is_told(void **state)
         {"hostname a.example\nrelay b.example\n", "there is no domain"},
         {"hostname a.example\ndomain b.example\nrelay b.example\ntrusted { 127.0.0.1 }\n",
          "127.0.0.1/32 is trusted"},
-        {"hostname a.example\ndomain b.example\ntrusted { 192.0.2.1 }\n", "nowhere to send"},
+        {"hostname a.example\ndomain b.example\ntrusted { 192.0.2.1 }\ndefault_route none\n",
+         "nowhere to send"},
+        {"hostname a.example\ndomain b.example\ntrusted { 192.0.2.1 }\n", ""},
+        {"hostname a.example\ndomain b.example\ndefault_route r\n"
+         "route r { host c.example; tls none; login { user u; password_file /p } }\n",
+         "only SCRAM and CRAM-MD5"},
+        {"hostname a.example\ndomain b.example\ndefault_route r\n"
+         "route r { host c.example; tls may; login { user u; password_file /p } }\n",
+         "a login without 'tls verify'"},
+        {"hostname a.example\ndomain b.example\ndefault_route r\n"
+         "route r { host c.example; login { user u; password_file /p } }\n",
+         ""},
+        {"hostname a.example\ndomain b.example\ndns { validate no }\n"
+         "destination c.example { tls dane-only }\n",
+         "nothing is delivered"},
+        {"hostname a.example\ndomain b.example\nroute world { tls_implicit yes }\n",
+         "servers expect STARTTLS"},
+        {"hostname a.example\ndomain b.example\nroute world { tls none; tls_ca /x }\n",
+         "tls_ca does nothing"},
+        {"hostname a.example\ndomain b.example\ndestination b.example { tls verify }\n",
+         "is a domain of this server"},
+        {"hostname a.example\ndomain b.example\ndestination *.c.example { tls verify }\n"
+         "destination *.d.c.example { tls encrypt }\n",
+         "comes too late: *.c.example in test.conf:3"},
+        {"hostname a.example\ndomain b.example\nroute world { fallback r }\n"
+         "route r { host c.example }\n",
+         ""},
+        {"hostname a.example\ndomain b.example\nweb { listen *:9925 }\n", "without a password"},
+        {"hostname a.example\ndomain b.example\nweb { listen 127.0.0.1 }\n", ""},
         {"hostname a.example\ndomain b.example\nopen_relay yes\n", "nothing here needs it"},
         {"hostname a.example\ndomain b.example\nopen_relay yes\nrelay b.example\n"
          "trusted { 0.0.0.0/0 }\n",

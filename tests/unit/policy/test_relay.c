@@ -88,9 +88,36 @@ static void test_who_may_send_where(void **state)
     config_unref(config);
 }
 
-static void test_without_a_route_even_friends_cannot(void **state)
+static void test_the_world_is_for_friends_alone(void **state)
 {
     struct config *config = make_config(SLICE(""));
+    struct policy_sender stranger = sender(config, "198.51.100.9");
+    struct policy_sender friend = sender(config, "192.0.2.1");
+
+    (void)state;
+    assert_int_equal(policy_relay(config, &stranger, SLICE("example.com")).outcome, POLICY_DENY);
+    assert_int_equal(policy_relay(config, &friend, SLICE("example.com")).outcome, POLICY_ACCEPT);
+    config_unref(config);
+}
+
+static void test_a_destination_opens_nothing_for_strangers(void **state)
+{
+    struct config *config = make_config(SLICE("default_route none\n"
+                                              "destination example.com { tls verify }\n"));
+    struct policy_sender stranger = sender(config, "198.51.100.9");
+    struct policy_sender friend = sender(config, "192.0.2.1");
+
+    (void)state;
+    assert_int_equal(policy_relay(config, &stranger, SLICE("example.com")).outcome, POLICY_DENY);
+    assert_int_equal(policy_relay(config, &friend, SLICE("example.com")).outcome, POLICY_ACCEPT);
+    assert_int_equal(policy_relay(config, &friend, SLICE("a.example.com")).outcome,
+                     POLICY_NO_ROUTE);
+    config_unref(config);
+}
+
+static void test_without_a_route_even_friends_cannot(void **state)
+{
+    struct config *config = make_config(SLICE("default_route none\n"));
     struct policy_sender friend = sender(config, "192.0.2.1");
     struct policy_sender user = policy_sender_local_user();
     struct policy_sender login = policy_sender_of_login(&config->listeners[0]);
@@ -132,6 +159,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_who_may_send_where),
+        cmocka_unit_test(test_the_world_is_for_friends_alone),
+        cmocka_unit_test(test_a_destination_opens_nothing_for_strangers),
         cmocka_unit_test(test_without_a_route_even_friends_cannot),
         cmocka_unit_test(test_a_login_may_relay_because_of_its_listener),
         cmocka_unit_test(test_an_alias_gives_the_domain_it_means),

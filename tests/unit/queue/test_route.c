@@ -27,7 +27,7 @@ static const char full[] = "hostname mx.example.org\nstate /nonexistent\n"
                            "route inner { host 192.0.2.1:25; recipients 7 }\n"
                            "relay 192.0.2.2:25\n";
 /* The same after a reload that has taken the domains and the routes out. */
-static const char bare[] = "hostname mx.example.org\nstate /nonexistent\n"
+static const char bare[] = "hostname mx.example.org\nstate /nonexistent\ndefault_route none\n"
                            "domain other.test { deliver maildir }\n";
 
 /* Foreign mail goes by DNS, and so does what we keep for others whose servers are down. */
