@@ -14,9 +14,9 @@
  */
 #include "relay/sts_file.h"
 
-#include "base/buf.h"
 #include "base/crc32c.h"
 #include "base/log.h"
+#include "relay/keep_file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -122,43 +122,18 @@ static void encode(struct buf *out, const struct sts_policy_facts *facts,
     buf_done(&content);
 }
 
-static int write_whole(int fd, struct slice content)
-{
-    while (content.len) {
-        ssize_t n = write(fd, content.ptr, content.len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        content = slice_skip(content, (size_t)n);
-    }
-    return fsync(fd) < 0 ? -errno : 0;
-}
-
-/* Only one thread writes at a time, so one name for what is not whole yet is enough; no domain has
- * it, since it is no host name. */
-static const char unfinished[] = "+unfinished";
-
 int sts_file_write(int folder, const struct sts_policy_facts *facts,
                    const struct sts_policy *policy)
 {
     char name[DOMAIN_MAX + 1];
     struct buf content;
-    int fd, r;
+    int r;
 
     snprintf(name, sizeof(name), "%.*s", SLICE_ARG(facts->domain));
-    fd = openat(folder, unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return -errno;
     buf_init(&content, FILE_MAX);
     encode(&content, facts, policy);
-    r = write_whole(fd, buf_slice(&content));
+    r = keep_file_write(folder, name, buf_slice(&content));
     buf_done(&content);
-    close(fd);
-    if (r == 0 && renameat(folder, unfinished, folder, name) < 0)
-        r = -errno;
-    if (r == 0 && fsync(folder) < 0)
-        r = -errno;
     return r;
 }
 
@@ -220,20 +195,15 @@ static struct sts_policy *decode(struct slice content, struct sts_policy_facts *
 static bool read_one(int folder, const char *name, sts_file_found *found, void *arg)
 {
     struct sts_policy_facts facts = {.domain = slice_from_cstr(name)};
-    struct sts_policy *policy;
-    char *content;
-    ssize_t len;
-    int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    struct sts_policy *policy = NULL;
+    struct buf content;
 
-    if (fd < 0)
-        return false;
-    content = xmalloc(FILE_MAX + 1);
-    len = read(fd, content, FILE_MAX + 1);
-    close(fd);
-    policy = len < 0 ? NULL : decode(slice_from(content, (size_t)len), &facts);
+    buf_init(&content, FILE_MAX);
+    if (keep_file_read(folder, name, &content) == 0)
+        policy = decode(buf_slice(&content), &facts);
     if (policy)
         found(arg, &facts, policy);
-    free(content);
+    buf_done(&content);
     return policy != NULL;
 }
 
@@ -254,7 +224,7 @@ int sts_file_read_all(int folder, sts_file_found *found, void *arg)
             count++;
             continue;
         }
-        if (strcmp(entry->d_name, unfinished) != 0)
+        if (strcmp(entry->d_name, KEEP_FILE_UNFINISHED) != 0)
             log_warn(NULL, "sts-file-bad", LOG_STR("file", entry->d_name));
         (void)unlinkat(folder, entry->d_name, 0);
     }
