@@ -247,6 +247,7 @@ void msg_unit_encode(struct buf *out, const struct msg_unit *message)
     wire_put_u32(out, message->n_sources_off);
     for (uint32_t i = 0; i < message->n_sources_off; i++)
         wire_put_slice(out, message->sources_off[i]);
+    wire_put_u8(out, message->avoid_ipv6);
     wire_put_u32(out, message->n_recipients);
     for (uint32_t i = 0; i < message->n_recipients; i++)
         put_unit_recipient(out, &message->recipients[i]);
@@ -276,6 +277,7 @@ int msg_unit_decode(struct slice payload, struct arena *arena, struct msg_unit *
     m->sources_off = arena_alloc(arena, m->n_sources_off * sizeof(*m->sources_off) + 1);
     for (uint32_t i = 0; i < m->n_sources_off; i++)
         m->sources_off[i] = wire_get_slice(&in);
+    m->avoid_ipv6 = wire_get_bool(&in);
     m->n_recipients = wire_get_count(&in, ENVELOPE_RECIPIENTS_MAX);
     m->recipients = arena_alloc(arena, m->n_recipients * sizeof(*m->recipients));
     for (uint32_t i = 0; i < m->n_recipients; i++)

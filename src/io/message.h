@@ -213,6 +213,7 @@ struct msg_unit {
     uint64_t received_ms;
     struct slice *sources_off; /* source addresses that are not to be used now */
     uint32_t n_sources_off;
+    bool avoid_ipv6; /* the site does not like our IPv6: only if it has nothing else */
     struct unit_recipient *recipients;
     uint32_t n_recipients;
 };

@@ -14,6 +14,7 @@ struct attempt {
     uint32_t message;
     enum unit_way way;
     bool sent;
+    bool avoid_ipv6;         /* relay was asked to */
     bool wants_success;      /* a recipient has NOTIFY=SUCCESS */
     uint32_t answers;        /* of auth, still awaited */
     uint32_t *indexes;       /* of the recipients, ascending */

@@ -12,6 +12,7 @@
 #include "queue/attempts.h"
 #include "queue/done.h"
 #include "queue/extra.h"
+#include "queue/learn.h"
 #include "queue/route.h"
 #include "queue/settle.h"
 
@@ -201,6 +202,7 @@ static void encode_unit(struct queue *queue, struct attempt *attempt,
         attempt->wants_success = attempt->wants_success || recipient->notify & NOTIFY_SUCCESS;
     }
     attempt_name(attempt, unit.recipients, attempt->n);
+    learn_fill_unit(queue, attempt, &unit);
     buf_reset(&queue->dispatch->out);
     msg_unit_encode(&queue->dispatch->out, &unit);
 }

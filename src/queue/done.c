@@ -7,11 +7,12 @@
  */
 #include "queue/done.h"
 
-#include "base/log.h"
 #include "mail/address.h"
 #include "queue/bouncetally.h"
+#include "queue/done_log.h"
 #include "queue/expand.h"
 #include "queue/extra.h"
+#include "queue/learn.h"
 #include "queue/notice.h"
 #include "queue/record.h"
 #include "queue/settle.h"
@@ -20,6 +21,9 @@ enum { AGAIN_FIRST_MS = 1000, AGAIN_DOUBLINGS = 6 /* to about a minute */ };
 
 struct tally {
     uint32_t ok, later, never, network, again, too_many;
+    uint32_t harmless;  /* of `later`: they say nothing about how much mail the site takes */
+    uint32_t other_way; /* to be tried another way at once */
+    uint32_t unkind;    /* of `never`: it is our address that they do not like */
 };
 
 static struct tally count(const struct attempt *attempt, const struct msg_done *done)
@@ -43,11 +47,25 @@ static struct tally count(const struct attempt *attempt, const struct msg_done *
 
 static enum turn_end judge_turn(const struct tally *tally)
 {
-    if (tally->ok || tally->never)
+    if (tally->ok || tally->never > tally->unkind)
         return TURN_TAKEN;
     if (tally->again && !tally->later && !tally->network)
         return TURN_CROWDED;
-    return tally->network && !tally->later ? TURN_UNHEARD : TURN_REFUSED;
+    if (tally->network && !tally->later)
+        return TURN_UNHEARD;
+    return tally->harmless == tally->later ? TURN_HEARD : TURN_REFUSED;
+}
+
+/* What the words add to that. */
+static void count_lessons(struct tally *tally, const struct msg_done *done,
+                          const struct lesson *lessons)
+{
+    for (uint32_t i = 0; i < done->n_recipients; i++) {
+        tally->harmless +=
+            done->recipients[i].kind == DONE_LATER && lessons[i].known && lessons[i].harmless;
+        tally->unkind += done->recipients[i].kind == DONE_NEVER && lessons[i].blames;
+        tally->other_way += lessons[i].again;
+    }
 }
 
 static struct words words_of(const struct msg_done *done, const struct done_recipient *recipient)
@@ -57,22 +75,6 @@ static struct words words_of(const struct msg_done *done, const struct done_reci
     if (!status_parse(recipient->status, &words.status, NULL))
         words.status = STATUS(recipient->kind == DONE_NEVER ? 5 : 4, 0, 0);
     return words;
-}
-
-static void log_recipient(const struct message *message, const struct attempt *attempt,
-                          const struct msg_done *done, const struct done_recipient *recipient)
-{
-    static const char *const events[] = {[DONE_OK] = "delivered",
-                                         [DONE_LATER] = "deferred",
-                                         [DONE_NEVER] = "refused",
-                                         [DONE_NETWORK] = "unreachable",
-                                         [DONE_AGAIN] = "not-tried"};
-
-    log_info(NULL, events[recipient->kind], LOG_STR("message", message_id_format(message->id).text),
-             LOG_SLICE("to", attempt_address(attempt, recipient->index)),
-             LOG_INT("recipient", recipient->index), LOG_SLICE("remote", done->remote),
-             LOG_SLICE("status", recipient->status), LOG_SLICE("reply", recipient->reply),
-             LOG_INT("ms", done->duration_ms));
 }
 
 static void take_ok(struct queue *queue, const struct attempt *attempt, struct message *message,
@@ -95,13 +97,14 @@ static void take_again(struct queue *queue, const struct attempt *attempt, struc
     struct slice domain = address_domain(attempt_address(attempt, index));
     uint64_t wait_ms = (uint64_t)AGAIN_FIRST_MS << extra_of(message)->not_tried;
 
-    sites_drop(queue->sites, scheduler_lane_of(queue->scheduler, attempt->unit)->name, domain);
+    if (attempt->way == WAY_ROUTE)
+        sites_drop(queue->sites, scheduler_lane_of(queue->scheduler, attempt->unit)->name, domain);
     settle_not_tried(queue, message, index, words, queue_now(queue) + wait_ms);
 }
 
 static void count_not_tried(struct message *message, const struct tally *tally)
 {
-    if (tally->again) {
+    if (tally->again || tally->other_way) {
         if (extra_of(message)->not_tried < AGAIN_DOUBLINGS)
             extra_of(message)->not_tried++;
     } else if (message->extra && message->extra->not_tried) {
@@ -110,10 +113,33 @@ static void count_not_tried(struct message *message, const struct tally *tally)
     }
 }
 
+/* Nobody answered, for too long: its mail goes over the fallback route at once. */
+static bool goes_another_way(struct queue *queue, const struct attempt *attempt)
+{
+    return scheduler_gave_up(queue->scheduler, scheduler_lane_of(queue->scheduler, attempt->unit),
+                             queue_now(queue));
+}
+
+static void take_refusal(struct queue *queue, const struct attempt *attempt,
+                         struct message *message, const struct done_recipient *recipient,
+                         const struct words *words, const struct lesson *lesson)
+{
+    uint32_t index = recipient->index;
+
+    if (lesson->again || (recipient->kind == DONE_NETWORK && goes_another_way(queue, attempt)))
+        take_again(queue, attempt, message, index, words);
+    else if (recipient->kind == DONE_NEVER || lesson->stop)
+        settle_never(queue, message, index, words);
+    else if (lesson->retry_at)
+        settle_at(queue, message, index, words, lesson->retry_at);
+    else
+        settle_later(queue, message, index, words, lesson->not_before);
+}
+
 /* False when nothing has happened to the recipient that is worth a record. */
 static bool take_recipient(struct queue *queue, const struct attempt *attempt,
                            const struct msg_done *done, const struct done_recipient *recipient,
-                           const struct tally *tally)
+                           const struct tally *tally, const struct lesson *lesson)
 {
     struct message *message = ledger_at(&queue->ledger, attempt->message);
     struct words words = words_of(done, recipient);
@@ -122,22 +148,20 @@ static bool take_recipient(struct queue *queue, const struct attempt *attempt,
     case DONE_OK:
         take_ok(queue, attempt, message, recipient->index);
         return true;
-    case DONE_NEVER:
-        settle_never(queue, message, recipient->index, &words);
-        return false;
+    case DONE_AGAIN:
+        take_again(queue, attempt, message, recipient->index, &words);
+        return recipient_is_over(ledger_recipient(message, recipient->index));
     case DONE_LATER:
         if (tally->ok && slice_eq(recipient->status, SLICE("4.5.3"))) {
             settle_again(queue, message, recipient->index, 0);
             return false;
         }
         break;
-    case DONE_AGAIN:
-        take_again(queue, attempt, message, recipient->index, &words);
-        return recipient_is_over(ledger_recipient(message, recipient->index));
+    case DONE_NEVER:
     case DONE_NETWORK:
         break;
     }
-    settle_later(queue, message, recipient->index, &words, 0);
+    take_refusal(queue, attempt, message, recipient, &words, lesson);
     return recipient_state(ledger_recipient(message, recipient->index)) != RECIPIENT_FAILED;
 }
 
@@ -195,8 +219,14 @@ static void put_off_units(struct queue *queue)
         arena_reset(&queue->scratch);
         for (uint32_t i = 0; i < message->n_recipients; i++) {
             const struct ledger_recipient *recipient = ledger_recipient(message, i);
-            if (recipient_state(recipient) == RECIPIENT_READY && recipient->at == off.unit)
-                settle_put_off(queue, message, i, off.until);
+            if (recipient_state(recipient) != RECIPIENT_READY || recipient->at != off.unit)
+                continue;
+            if (!off.until) {
+                settle_again(queue, message, i, 0);
+                continue;
+            }
+            settle_put_off(queue, message, i, off.until);
+            done_log_put_off(queue, message, i, off.lane);
         }
         notice_check(queue, message);
     }
@@ -218,18 +248,20 @@ void done_take(struct queue *queue, struct attempt *attempt, const struct msg_do
 {
     struct message *message = ledger_at(&queue->ledger, attempt->message);
     struct tally tally = count(attempt, done);
+    const struct lesson *lessons = learn_turn(queue, attempt, done, tally.ok > 0);
     struct record record;
 
+    count_lessons(&tally, done, lessons);
     record_begin(queue, message, &record);
     for (uint32_t i = 0; i < done->n_recipients; i++) {
         const struct done_recipient *recipient = &done->recipients[i];
         if (!attempt_has(attempt, recipient->index) ||
             recipient_state(ledger_recipient(message, recipient->index)) != RECIPIENT_UNDER_WAY)
             continue;
-        log_recipient(message, attempt, done, recipient);
-        if (take_recipient(queue, attempt, done, recipient, &tally))
+        if (take_recipient(queue, attempt, done, recipient, &tally, &lessons[i]))
             record_recipient(&record, recipient->index,
                              recipient->kind == DONE_OK ? SLICE_NULL : recipient->reply);
+        done_log_recipient(queue, attempt, done, recipient, &lessons[i]);
     }
     take_forgotten(&record, attempt);
     count_not_tried(message, &tally);

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "queue/bouncetally.h"
 #include "queue/decide.h"
+#include "queue/done_log.h"
 #include "queue/pass.h"
 #include "queue/settle.h"
 
@@ -108,6 +109,12 @@ static void make_units(struct pass *pass)
     }
 }
 
+static void put_off(const struct pass *pass, uint32_t index, const struct group *group)
+{
+    settle_put_off(pass->queue, pass->message, index, group->refusal.until);
+    done_log_put_off(pass->queue, pass->message, index, scheduler_key_of(group->lane));
+}
+
 static void enter_lane(struct pass *pass, uint32_t index)
 {
     const struct group *group = &pass->groups[ledger_recipient(pass->message, index)->at];
@@ -115,7 +122,7 @@ static void enter_lane(struct pass *pass, uint32_t index)
     if (group->unit)
         ledger_set_state(pass->message, index, RECIPIENT_READY, group->unit);
     else if (group->refusal.down)
-        settle_put_off(pass->queue, pass->message, index, group->refusal.until);
+        put_off(pass, index, group);
     else
         settle_again(pass->queue, pass->message, index, group->refusal.until);
 }

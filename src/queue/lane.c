@@ -25,6 +25,7 @@ void lane_done(struct lane *lane)
 {
     free((char *)(uintptr_t)lane->key.name.ptr);
     free((char *)(uintptr_t)lane->key.domain.ptr);
+    free(lane->memory);
 }
 
 /* ---- window -------------------------------------------------------------------------------- */
@@ -94,6 +95,14 @@ void lane_bring_up(struct lane *lane)
     lane->down = false;
     lane->probing = false;
     lane->down_ms = 0;
+}
+
+bool lane_gave_up(const struct lane *lane, uint64_t now)
+{
+    bool wants_probe = now >= lane->probe_at && !lane->probing && !lane->waiting;
+
+    return lane->down && lane->rules.give_up_ms &&
+           now - lane->down_since >= lane->rules.give_up_ms && !wants_probe;
 }
 
 /* ---- rate and pauses ----------------------------------------------------------------------- */

@@ -29,7 +29,8 @@ struct lane {
     uint64_t rest_until; /* while rest_slot */
     size_t rest_slot;    /* in the heap of those that rest, from 1; 0: it does not */
     uint64_t idle_since;
-    struct lane *prev, *next; /* in the scheduler's ring, or among the idle ones */
+    struct lane_memory *memory; /* or NULL */
+    struct lane *prev, *next;   /* in the scheduler's ring, or among the idle ones */
 };
 
 enum { LANE_WINDOW_ONE = 256 /* windows are counted in parts of it */ };
@@ -48,6 +49,8 @@ void lane_shrink(struct lane *lane);
 /* Its site did not answer. False when that was known, and this turn tells nothing new. */
 bool lane_take_down(struct lane *lane, const struct scheduler_rules *rules, uint64_t now);
 void lane_bring_up(struct lane *lane);
+/* See scheduler_gave_up(). */
+bool lane_gave_up(const struct lane *lane, uint64_t now);
 
 /* One turn more, and one that did not come to it. */
 void lane_count_turn(struct lane *lane, uint64_t now);

@@ -19,6 +19,7 @@
 #include "queue/frozen.h"
 #include "queue/intake.h"
 #include "queue/merge.h"
+#include "queue/own_mail.h"
 #include "queue/record.h"
 #include "queue/settle.h"
 
@@ -123,6 +124,7 @@ static void on_idle(void *arg)
     bool tick = now >= state->next_tick, more;
 
     record_take_done(queue);
+    own_mail_run(queue);
     if (tick) {
         state->next_tick = now + TICK_EVERY_MS;
         answers_tick(queue->answers, now);
@@ -186,6 +188,8 @@ static void on_message(void *arg, enum role from, struct channel_message *messag
         take_done(queue, from, message->payload);
     else if (from == ROLE_RELAY && message->type == MSG_SITE)
         ask_take_site(queue, message->payload);
+    else if (from == ROLE_RELAY && message->type == MSG_MAIL)
+        own_mail_take(queue, message->payload);
     else if (from == ROLE_PARENT && message->type == MSG_ADMIN_REPLY)
         control_take_reply(queue->control, message->payload);
     channel_message_close_fds(message);
@@ -230,8 +234,10 @@ static void on_peer_down(void *arg, enum role peer)
         answers_lost(queue->answers, queue_now(queue));
     else
         dispatch_peer_lost(queue, peer);
-    if (peer == ROLE_RELAY)
+    if (peer == ROLE_RELAY) {
         sites_lost(queue->sites);
+        own_mail_relay_lost(queue);
+    }
 }
 
 /* ---- configuration and status -------------------------------------------------------------- */
@@ -251,6 +257,18 @@ static struct scheduler_rules scheduler_rules_of(const struct config *config)
     return rules;
 }
 
+static void find_expiries(struct queue *queue)
+{
+    queue->expire_least_ms = queue->expire_most_ms = queue->rules.expire_after_ms;
+    for (size_t i = 0; i < queue->config->n_domains; i++) {
+        uint64_t ms = queue->config->domains[i].expire_after_ms;
+        if (ms && ms < queue->expire_least_ms)
+            queue->expire_least_ms = ms;
+        if (ms > queue->expire_most_ms)
+            queue->expire_most_ms = ms;
+    }
+}
+
 static void use_config(struct queue *queue, struct config *config)
 {
     struct config *old = queue->config;
@@ -261,6 +279,7 @@ static void use_config(struct queue *queue, struct config *config)
                                         .max_ms = config->queue.retry_max_ms,
                                         .warn_after_ms = config->queue.warn_after_ms,
                                         .expire_after_ms = config->queue.expire_after_ms};
+    find_expiries(queue);
 }
 
 static bool on_config(void *arg, struct config *config, struct buf *why_not)
@@ -318,6 +337,8 @@ static void start_parts(struct role_state *state, struct role_context *role,
     queue->bouncerate = bouncerate_new();
     queue->bouncetally = bouncetally_new();
     queue->frozen = frozen_new();
+    queue->classify = classify_built_in();
+    queue->own_mails = own_mails_new(queue);
     queue->records = record_log_new(queue, &record_events);
     queue->control = control_new(queue, groups);
     dispatch_peer_lost(queue, ROLE_RELAY);
@@ -335,6 +356,8 @@ static void end_parts(struct role_state *state)
     control_free(queue->control);
     loop_timer_free(state->timer);
     record_log_free(queue->records);
+    own_mails_free(queue->own_mails);
+    classify_free(queue->classify);
     frozen_free(queue->frozen);
     bouncetally_free(queue->bouncetally);
     bouncerate_free(queue->bouncerate);

@@ -5,6 +5,7 @@
 #include "queue/commands.h"
 
 #include "queue/filter.h"
+#include "queue/lane_memory.h"
 #include "queue/record.h"
 
 static void count_states(struct queue *queue, json_t *json)
@@ -46,25 +47,66 @@ static const char *way_name(enum unit_way way)
     return "program";
 }
 
+static json_int_t until_ms(uint64_t at, uint64_t now)
+{
+    return at > now ? (json_int_t)(at - now) : 0;
+}
+
+/* What its answers have taught: see lane_memory.h. */
+static void add_memory(json_t *lane, const struct lane_memory *memory, uint64_t now)
+{
+    json_t *classes = json_object(), *sources = json_array();
+
+    for (unsigned class = 0; class < ANSWER_CLASSES; class ++) {
+        if (memory->classes[class])
+            json_object_set_new(classes, answer_class_name((enum answer_class) class),
+                                json_integer(memory->classes[class]));
+    }
+    for (unsigned i = 0; i < memory->n_sources; i++) {
+        if (memory->sources[i].until > now)
+            json_array_append_new(sources,
+                                  json_pack("{s:s,s:I}", "address", memory->sources[i].address,
+                                            "for_ms", until_ms(memory->sources[i].until, now)));
+    }
+    json_object_set_new(lane, "classes", classes);
+    json_object_set_new(lane, "last_words", json_stringn(memory->words, memory->words_len));
+    json_object_set_new(lane, "sources_off", sources);
+    json_object_set_new(lane, "ipv4_only", json_boolean(memory->ipv4_until > now));
+}
+
+static json_t *lane_json(const struct lane_view *view, uint64_t now)
+{
+    json_t *lane =
+        json_pack("{s:s,s:s%,s:s%,s:i,s:i,s:i,s:b}", "way", way_name(view->key.way), "name",
+                  view->key.name.ptr, view->key.name.len, "domain", view->key.domain.ptr,
+                  view->key.domain.len, "window", (int)view->window, "under_way",
+                  (int)view->under_way, "waiting", (int)view->waiting, "down", view->down);
+
+    if (view->down) {
+        json_object_set_new(lane, "probe_in_ms", json_integer(until_ms(view->probe_at, now)));
+        json_object_set_new(lane, "down_for_ms", json_integer(until_ms(now, view->down_since)));
+    }
+    if (view->rests_until)
+        json_object_set_new(lane, "rests_for_ms", json_integer(until_ms(view->rests_until, now)));
+    if (view->rate) {
+        json_object_set_new(lane, "rate", json_integer(view->rate));
+        json_object_set_new(lane, "rate_ms", json_integer((json_int_t)view->rate_ms));
+    }
+    if (view->memory)
+        add_memory(lane, view->memory, now);
+    return lane;
+}
+
+/* The domain of a lane of a route with `mx` is its site. */
 static json_t *lanes_json(struct queue *queue)
 {
-    uint32_t cursor = 0;
     uint64_t now = queue_now(queue);
     struct lane_view view;
+    uint32_t cursor = 0;
     json_t *list = json_array();
 
-    while (scheduler_view(queue->scheduler, &cursor, &view)) {
-        json_t *lane =
-            json_pack("{s:s,s:s%,s:s%,s:i,s:i,s:i,s:b}", "way", way_name(view.key.way), "name",
-                      view.key.name.ptr, view.key.name.len, "domain", view.key.domain.ptr,
-                      view.key.domain.len, "window", (int)view.window, "under_way",
-                      (int)view.under_way, "waiting", (int)view.waiting, "down", view.down);
-        if (view.down)
-            json_object_set_new(
-                lane, "probe_in_ms",
-                json_integer(view.probe_at > now ? (json_int_t)(view.probe_at - now) : 0));
-        json_array_append_new(list, lane);
-    }
+    while (scheduler_view(queue->scheduler, &cursor, &view))
+        json_array_append_new(list, lane_json(&view, now));
     return list;
 }
 
@@ -98,6 +140,8 @@ enum command_state queue_stats_step(struct command_run *run)
 
     count_states(queue, json);
     json_object_set_new(json, "lanes", lanes_json(queue));
+    json_object_set_new(json, "sites_known", json_integer(sites_known(queue->sites)));
+    json_object_set_new(json, "sites_asked", json_integer(sites_pending(queue->sites)));
     json_object_set_new(json, "since_start", counters_json(&queue->counters));
     json_object_set_new(json, "spool", spool_json(queue));
     command_answer(run, json);

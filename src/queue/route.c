@@ -43,7 +43,18 @@ static struct route_decision to_route(const struct config_route *route, struct s
                   .recipients = route->recipients,
                   .adaptive = true,
                   .rate = route->rate,
-                  .rate_ms = route->rate_ms}};
+                  .rate_ms = route->rate_ms,
+                  .give_up_ms = route->fallback.len ? route->fallback_after_ms : 0}};
+}
+
+void route_fall_back(const struct config *config, const struct recipient *recipient,
+                     struct route_decision *decision)
+{
+    const struct config_route *route = config_find_route(config, decision->lane.name);
+
+    if (!route || !route->fallback.len)
+        return; /* since a reload */
+    *decision = to_route(config_find_route(config, route->fallback), recipient->address);
 }
 
 /* The route of one of our domains; a backup for the domain's own servers may leave it to the

@@ -53,6 +53,10 @@ void route_decide(const struct config *config, const struct recipient *recipient
                   const struct msg_resolved *answer, bool null_sender,
                   struct route_decision *ret_decision);
 
+/* Instead of a lane of a route that has a fallback: over that one. */
+void route_fall_back(const struct config *config, const struct recipient *recipient,
+                     struct route_decision *decision);
+
 /* Under which class a message of our own to this address goes. */
 enum recipient_class route_class(const struct config *config, struct slice address);
 

@@ -12,6 +12,7 @@
 #include "queue/scheduler.h"
 
 #include "base/buf.h"
+#include "queue/lane_memory.h"
 #include "queue/lanes.h"
 #include "queue/waiting.h"
 
@@ -111,6 +112,11 @@ struct lane *scheduler_lane(struct scheduler *scheduler, const struct lane_key *
     lane_set_rules(lane, rules);
     lane_rest(scheduler, lane);
     return lane;
+}
+
+const struct lane_key *scheduler_key_of(const struct lane *lane)
+{
+    return &lane->key;
 }
 
 /* Ends the rests that are over. */
@@ -317,6 +323,27 @@ const struct lane_key *scheduler_lane_of(const struct scheduler *scheduler, uint
     return &lanes_at(&scheduler->lanes, waiting_unit(&scheduler->waiting, unit)->lane)->key;
 }
 
+struct lane_memory *scheduler_memory(struct scheduler *scheduler, uint32_t unit)
+{
+    struct lane *lane = lanes_at(&scheduler->lanes, waiting_unit(&scheduler->waiting, unit)->lane);
+
+    if (!lane->memory)
+        lane->memory = xcalloc(1, sizeof(*lane->memory));
+    return lane->memory;
+}
+
+const struct lane_memory *scheduler_memory_if_any(const struct scheduler *scheduler, uint32_t unit)
+{
+    return lanes_at(&scheduler->lanes, waiting_unit(&scheduler->waiting, unit)->lane)->memory;
+}
+
+bool scheduler_gave_up(const struct scheduler *scheduler, const struct lane_key *key, uint64_t now)
+{
+    const struct lane *lane = lanes_find(&scheduler->lanes, key);
+
+    return lane && lane_gave_up(lane, now);
+}
+
 /* Everything that waits in the lane joins the list of what is put off. */
 static void put_off_all(struct scheduler *scheduler, struct lane *lane)
 {
@@ -403,12 +430,15 @@ bool scheduler_take_put_off(struct scheduler *scheduler, struct put_off *ret_put
 {
     while (scheduler->put_off) {
         struct unit *unit = waiting_unit(&scheduler->waiting, scheduler->put_off);
+        const struct lane *lane = lanes_at(&scheduler->lanes, unit->lane);
         bool any = unit->waiting > 0;
         scheduler->put_off = unit->next;
         unit->queued = false;
-        *ret_put_off = (struct put_off){.unit = unit->handle,
-                                        .message = unit->message,
-                                        .until = lanes_at(&scheduler->lanes, unit->lane)->probe_at};
+        *ret_put_off =
+            (struct put_off){.unit = unit->handle,
+                             .lane = &lane->key,
+                             .message = unit->message,
+                             .until = lane_gave_up(lane, scheduler->now) ? 0 : lane->probe_at};
         unit->waiting = 0;
         forget_if_over(scheduler, unit);
         if (any)
@@ -455,6 +485,8 @@ bool scheduler_view(const struct scheduler *scheduler, uint32_t *cursor, struct 
                                    .rate_ms = lane->rules.rate_ms,
                                    .rests_until = lane->rest_until,
                                    .down = lane->down,
-                                   .probe_at = lane->probe_at};
+                                   .probe_at = lane->probe_at,
+                                   .down_since = lane->down_since,
+                                   .memory = lane->memory};
     return true;
 }

@@ -55,13 +55,16 @@ struct lane_rules {
     bool adaptive;        /* false: the window is `concurrency` from the first */
     unsigned rate;        /* turns in rate_ms; 0: no limit */
     uint64_t rate_ms;
+    uint64_t give_up_ms; /* see scheduler_gave_up(); 0: never */
 };
 
 struct lane;
+struct lane_memory;
 
 /* Found or made; good until scheduler_tick(). The rules are those of now. */
 struct lane *scheduler_lane(struct scheduler *scheduler, const struct lane_key *key,
                             const struct lane_rules *rules);
+const struct lane_key *scheduler_key_of(const struct lane *lane);
 /* Once a second or so: forgets lanes that nobody uses. */
 void scheduler_tick(struct scheduler *scheduler, uint64_t now);
 
@@ -102,6 +105,15 @@ uint64_t scheduler_next_time(const struct scheduler *scheduler);
 /* The lane of a unit that has a turn under way. */
 const struct lane_key *scheduler_lane_of(const struct scheduler *scheduler, uint32_t unit);
 
+/* What the unit's lane has learnt (queue/lane_memory.h), made if there is nothing yet. The unit has
+ * a turn under way. */
+struct lane_memory *scheduler_memory(struct scheduler *scheduler, uint32_t unit);
+const struct lane_memory *scheduler_memory_if_any(const struct scheduler *scheduler, uint32_t unit);
+
+/* The lane of this key has not answered for its give_up_ms, and this is not the moment for a probe:
+ * its mail had better go another way. */
+bool scheduler_gave_up(const struct scheduler *scheduler, const struct lane_key *key, uint64_t now);
+
 enum turn_end {
     TURN_TAKEN,    /* the peer took it, or refused for good: it is well */
     TURN_REFUSED,  /* for now, all of it */
@@ -129,8 +141,9 @@ void scheduler_probe_now(struct scheduler *scheduler);
 
 struct put_off {
     uint32_t unit; /* is gone with this call */
+    const struct lane_key *lane;
     uint32_t message;
-    uint64_t until;
+    uint64_t until; /* queue time; 0: its lane is given up, it can go another way at once */
 };
 /* Units that their lane puts off, one by one until false; to be called after each
  * scheduler_end_turn(). */
@@ -143,7 +156,8 @@ struct lane_view {
     uint64_t rate_ms;
     uint64_t rests_until; /* 0: it does not rest */
     bool down;
-    uint64_t probe_at; /* when down */
+    uint64_t probe_at, down_since;    /* when down */
+    const struct lane_memory *memory; /* or NULL */
 };
 /* For people. *cursor is 0 at the start; false at the end. */
 bool scheduler_view(const struct scheduler *scheduler, uint32_t *cursor,

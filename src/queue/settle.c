@@ -1,6 +1,7 @@
 /* See settle.h. */
 #include "queue/settle.h"
 
+#include "mail/address.h"
 #include "queue/extra.h"
 
 enum { PROBE_SPREAD_PART = 30 /* of the first retry delay */ };
@@ -17,10 +18,30 @@ static void count_attempt(struct ledger_recipient *recipient)
         recipient->attempts++;
 }
 
-static bool has_expired(const struct queue *queue, const struct message *message, uint64_t now)
+/* Of the configuration, for that recipient. Its domain may have a time of its own. */
+static uint64_t expire_after_ms(struct queue *queue, struct message *message, uint32_t index)
 {
-    return now - retry_from_tick(message->born) >= queue->rules.expire_after_ms &&
-           now > retry_from_tick(message->born);
+    const struct config_domain *domain;
+    struct envelope envelope;
+
+    if (spool_store_envelope(queue->store, message->location, &queue->scratch, &envelope) < 0)
+        return queue->rules.expire_after_ms;
+    domain = config_find_domain(
+        queue->config, address_domain(extra_recipient(message, &envelope, index)->address));
+    return domain && domain->expire_after_ms ? domain->expire_after_ms
+                                             : queue->rules.expire_after_ms;
+}
+
+/* The envelope is read only when the answer is not the same for all. */
+static bool has_expired(struct queue *queue, struct message *message, uint32_t index, uint64_t now)
+{
+    uint64_t born = retry_from_tick(message->born), age = now > born ? now - born : 0;
+
+    if (!age || age < queue->expire_least_ms)
+        return false;
+    if (age >= queue->expire_most_ms)
+        return true;
+    return age >= expire_after_ms(queue, message, index);
 }
 
 void settle_never(struct queue *queue, struct message *message, uint32_t index,
@@ -61,23 +82,41 @@ static bool is_given_up(struct queue *queue, struct message *message, uint32_t i
     return flags & (FLAG_REMOVE_NEXT | FLAG_BOUNCE_NEXT);
 }
 
+/* False when that was the end. */
+static bool count_failure(struct queue *queue, struct message *message, uint32_t index,
+                          const struct words *words)
+{
+    struct ledger_recipient *recipient = ledger_recipient(message, index);
+
+    if (is_given_up(queue, message, index, words))
+        return false;
+    count_attempt(recipient);
+    queue->counters.deferred++;
+    if (has_expired(queue, message, index, queue_now(queue))) {
+        expire(queue, message, index, words);
+        return false;
+    }
+    ledger_set_reply(&queue->ledger, recipient, words->reply);
+    return true;
+}
+
 void settle_later(struct queue *queue, struct message *message, uint32_t index,
                   const struct words *words, uint64_t not_before)
 {
-    struct ledger_recipient *recipient = ledger_recipient(message, index);
-    uint64_t now = queue_now(queue), at;
+    uint64_t at;
 
-    if (is_given_up(queue, message, index, words))
+    if (!count_failure(queue, message, index, words))
         return;
-    count_attempt(recipient);
-    queue->counters.deferred++;
-    if (has_expired(queue, message, now)) {
-        expire(queue, message, index, words);
-        return;
-    }
-    ledger_set_reply(&queue->ledger, recipient, words->reply);
-    at = now + retry_delay_ms(&queue->rules, recipient->attempts, message->id);
+    at = queue_now(queue) +
+         retry_delay_ms(&queue->rules, ledger_recipient(message, index)->attempts, message->id);
     wait_until(queue, message, index, at > not_before ? at : not_before);
+}
+
+void settle_at(struct queue *queue, struct message *message, uint32_t index,
+               const struct words *words, uint64_t at)
+{
+    if (count_failure(queue, message, index, words))
+        wait_until(queue, message, index, at);
 }
 
 void settle_not_tried(struct queue *queue, struct message *message, uint32_t index,
@@ -85,7 +124,7 @@ void settle_not_tried(struct queue *queue, struct message *message, uint32_t ind
 {
     if (is_given_up(queue, message, index, words))
         return;
-    if (has_expired(queue, message, queue_now(queue)))
+    if (has_expired(queue, message, index, queue_now(queue)))
         expire(queue, message, index, words);
     else
         wait_until(queue, message, index, at);

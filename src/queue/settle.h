@@ -20,6 +20,9 @@ struct words {
  * time); or it has expired and fails. */
 void settle_later(struct queue *queue, struct message *message, uint32_t index,
                   const struct words *words, uint64_t not_before);
+/* The same, and it is tried again at that queue time whatever the schedule says. */
+void settle_at(struct queue *queue, struct message *message, uint32_t index,
+               const struct words *words, uint64_t at);
 /* It failed for good. */
 void settle_never(struct queue *queue, struct message *message, uint32_t index,
                   const struct words *words);

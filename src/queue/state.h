@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "io/role.h"
 #include "queue/bouncerate.h"
+#include "queue/classify.h"
 #include "queue/ledger.h"
 #include "queue/answers.h"
 #include "queue/retry.h"
@@ -18,6 +19,7 @@ struct bouncetally;
 struct control;
 struct dispatch;
 struct frozen;
+struct own_mails;
 struct record_log;
 
 struct queue_counters {
@@ -28,6 +30,7 @@ struct queue {
     struct role_context *role;
     struct config *config;
     struct retry_rules rules;
+    uint64_t expire_least_ms, expire_most_ms; /* of all domains' */
     uint64_t mono_start_ms;
     struct ledger ledger;
     struct scheduler *scheduler;
@@ -39,6 +42,9 @@ struct queue {
     struct bouncerate *bouncerate;
     struct bouncetally *bouncetally;
     struct frozen *frozen;
+    struct classify *classify;
+    struct own_mails *own_mails;
+    uint64_t advice_told[ANSWER_CLASSES]; /* queue time: advice.h */
     struct control *control;
     struct arena scratch; /* of one event; reset at its start */
     struct queue_counters counters;
