@@ -11,7 +11,7 @@
  */
 #include "account/auth.h"
 
-#include "account/files.h"
+#include "io/files.h"
 #include "account/freezing.h"
 #include "account/login.h"
 #include "account/resolve.h"

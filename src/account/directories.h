@@ -8,7 +8,7 @@
 #define NUNCIO_ACCOUNT_DIRECTORIES_H
 
 #include "account/directory.h"
-#include "account/files.h"
+#include "io/files.h"
 #include "io/loop.h"
 
 struct directories;

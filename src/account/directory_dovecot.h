@@ -6,7 +6,7 @@
 #define NUNCIO_ACCOUNT_DIRECTORY_DOVECOT_H
 
 #include "account/directory.h"
-#include "account/files.h"
+#include "io/files.h"
 #include "io/loop.h"
 
 enum { DOVECOT_KNOWN_MS = 60 * 1000, DOVECOT_UNKNOWN_MS = 10 * 1000 };

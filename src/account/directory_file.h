@@ -6,7 +6,7 @@
 #define NUNCIO_ACCOUNT_DIRECTORY_FILE_H
 
 #include "account/directory.h"
-#include "account/files.h"
+#include "io/files.h"
 
 /* The files stay the caller's. */
 struct directory *directory_file_new(const struct config_accounts *accounts,

@@ -19,7 +19,7 @@
 #define NUNCIO_ACCOUNT_LOGIN_H
 
 #include "account/directory.h"
-#include "account/files.h"
+#include "io/files.h"
 #include "config/config.h"
 #include "io/login_message.h"
 #include "io/loop.h"

@@ -6,7 +6,7 @@
 #define NUNCIO_ACCOUNT_TABLE_FILE_H
 
 #include "account/alias_table.h"
-#include "account/files.h"
+#include "io/files.h"
 
 struct table_file {
     struct slice path; /* the owner's; empty: no such file is configured */

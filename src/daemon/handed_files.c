@@ -1,4 +1,4 @@
-/* Files for auth. See handed_files.h. */
+/* Files for auth and relay. See handed_files.h. */
 #include "daemon/handed_files.h"
 
 #include "daemon/json_quote.h"
@@ -10,24 +10,53 @@
 #include <sys/sendfile.h>
 #include <unistd.h>
 
-static void add(struct watched *files, struct slice path)
+static size_t find(const struct handed_files *handed, struct slice path)
 {
-    if (path.len)
-        watched_add(files, path);
+    size_t i = 0;
+
+    while (!slice_eq(slice_from_cstr(handed->files.list[i].path), path))
+        i++;
+    return i;
+}
+
+static void add(struct handed_files *handed, struct slice path, enum role role)
+{
+    size_t before = handed->files.count;
+    struct handed_file *file;
+
+    if (path.len == 0)
+        return;
+    watched_add(&handed->files, path);
+    if (handed->files.count > before) {
+        handed->list = xrealloc(handed->list, handed->files.count * sizeof(*handed->list));
+        file = &handed->list[before];
+        *file = (struct handed_file){.path = slice_from_cstr(handed->files.list[before].path)};
+    }
+    handed->list[find(handed, path)].roles |= 1u << role;
+}
+
+static void add_for_relay(struct handed_files *handed, const struct config_route *route)
+{
+    const struct config_client_login *login = &route->login;
+
+    add(handed, route->tls_ca, ROLE_RELAY);
+    add(handed, login->password_file, ROLE_RELAY);
+    add(handed, login->token.client_secret_file, ROLE_RELAY);
+    add(handed, login->token.refresh_token_file, ROLE_RELAY);
+    add(handed, login->token.ca, ROLE_RELAY);
 }
 
 void handed_files_set(struct handed_files *handed, const struct config *config)
 {
     handed_files_done(handed);
     for (size_t i = 0; i < config->n_accounts; i++) {
-        add(&handed->files, config->accounts[i].passwd_file);
-        add(&handed->files, config->accounts[i].alias_file);
+        add(handed, config->accounts[i].passwd_file, ROLE_AUTH);
+        add(handed, config->accounts[i].alias_file, ROLE_AUTH);
     }
-    add(&handed->files, config->auth.oauth.client_secret_file);
-    add(&handed->files, config->auth.oauth.ca);
-    handed->list = xcalloc(handed->files.count + 1, sizeof(*handed->list));
-    for (size_t i = 0; i < handed->files.count; i++)
-        handed->list[i].path = slice_from_cstr(handed->files.list[i].path);
+    add(handed, config->auth.oauth.client_secret_file, ROLE_AUTH);
+    add(handed, config->auth.oauth.ca, ROLE_AUTH);
+    for (size_t i = 0; i < config->n_routes; i++)
+        add_for_relay(handed, &config->routes[i]);
 }
 
 void handed_files_done(struct handed_files *handed)
@@ -85,9 +114,9 @@ void handed_files_check(const struct config *config, struct problem_list *warnin
         if (fd >= 0)
             close(fd);
         else
-            problem_add(warnings, SLICE_NULL, 0,
-                        "%.*s: %s: the accounts that need it cannot log in", SLICE_ARG(file->path),
-                        file->why);
+            problem_add(warnings, SLICE_NULL, 0, "%.*s: %s: %s", SLICE_ARG(file->path), file->why,
+                        file->roles & 1u << ROLE_AUTH ? "the accounts that need it cannot log in"
+                                                      : "mail over the routes that need it waits");
     }
     handed_files_done(&handed);
 }

@@ -2,7 +2,7 @@
  * The parent's state, shared by the files of this folder alone: parent.c (start, signals, end),
  * children.c (the roles' processes), admin.c (what the control socket asks of the parent),
  * status.c (its answer about all), reload.c (the configuration), watch.c (certificates, and files
- * for auth).
+ * for auth and relay).
  */
 #ifndef NUNCIO_DAEMON_PARENT_H
 #define NUNCIO_DAEMON_PARENT_H

@@ -1,8 +1,8 @@
 /*
  * Certificates and files that the configuration names, while the server runs: they are looked at
- * every 5 seconds, and when one has changed and then kept still for 2 seconds, receive or auth get
- * it anew. The pause is for those who write a chain and then its key: half of a renewal is no
- * mistake to be told.
+ * every 5 seconds, and when one has changed and then kept still for 2 seconds, receive, auth or
+ * relay get it anew. The pause is for those who write a chain and then its key: half of a renewal
+ * is no mistake to be told.
  *
  * Looking is polling on purpose: a watch by inotify loses its file when a link comes to mean
  * another one, and a stat(2) of a handful of files costs nothing.
@@ -48,7 +48,7 @@ int watch_load(struct parent *parent, const struct config *config, struct proble
     return 0;
 }
 
-static void send_file(struct parent *parent, size_t i)
+static void send_file(struct parent *parent, size_t i, enum role to)
 {
     struct handed_files *handed = &parent->watch.handed;
     int fd = handed_files_copy(handed, i);
@@ -61,7 +61,7 @@ static void send_file(struct parent *parent, size_t i)
                  LOG_SLICE("why", message.text));
     buf_init(&out, CHANNEL_PAYLOAD_MAX);
     msg_file_encode(&out, &message);
-    child_send(&parent->children[ROLE_AUTH], MSG_FILE, buf_slice(&out), fd);
+    child_send(&parent->children[to], MSG_FILE, buf_slice(&out), fd);
     buf_done(&out);
     if (fd >= 0)
         close(fd);
@@ -71,8 +71,10 @@ void watch_send(struct parent *parent, enum role to)
 {
     if (to == ROLE_RECEIVE && parent->watch.certificates.material >= 0)
         child_send(&parent->children[to], MSG_TLS, SLICE_NULL, parent->watch.certificates.material);
-    for (size_t i = 0; to == ROLE_AUTH && i < parent->watch.handed.files.count; i++)
-        send_file(parent, i);
+    for (size_t i = 0; i < parent->watch.handed.files.count; i++) {
+        if (parent->watch.handed.list[i].roles & 1u << to)
+            send_file(parent, i, to);
+    }
 }
 
 static int renew_certificates(struct parent *parent)
@@ -116,8 +118,9 @@ static void on_time_to_look(void *arg)
         certificates_are_due(&watch->certificates, parent->config, clock_wall_ms()))
         watch->certificates_due = renew_certificates(parent) < 0; /* then again at the next look */
     if (is_due(&watch->handed.files, &watch->files_due, &still_changing)) {
-        log_info(NULL, "files-changed", LOG_STR("for", "auth"));
+        log_info(NULL, "files-changed", LOG_STR("for", "auth, relay"));
         watch_send(parent, ROLE_AUTH);
+        watch_send(parent, ROLE_RELAY);
         watch->files_due = false;
     }
     if (now >= watch->remind_ms) {

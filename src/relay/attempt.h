@@ -10,6 +10,7 @@
 #include "dns/dns.h"
 #include "io/message.h"
 #include "relay/dead.h"
+#include "relay/handed.h"
 #include "relay/idle.h"
 
 /* What all attempts share; thread-safe. */
@@ -18,6 +19,7 @@ struct attempt_shared {
     struct tls_client *tls; /* NULL: all is sent in the clear */
     struct dead dead;
     struct idle idle;
+    struct handed *handed;
     int cancel_fd;
 };
 

@@ -183,10 +183,29 @@ static void take_unit(struct relay *relay, struct channel_message *message)
     job_free(job);
 }
 
+/* A password, a token or CAs. Connections that were made with the older ones are closed. */
+static void take_file(struct relay *relay, struct channel_message *message)
+{
+    struct msg_file file;
+    struct arena arena;
+    int r;
+
+    arena_init(&arena);
+    r = msg_file_decode(message->payload, &arena, &file);
+    if (r == 0)
+        r = handed_take(relay->shared.handed, &file, message->n_fds ? message->fds[0] : -1);
+    if (r < 0)
+        log_error(NULL, "file-not-taken", LOG_ERRNO(r));
+    idle_drop_all(&relay->shared.idle);
+    arena_done(&arena);
+}
+
 static void on_message(void *arg, enum role from, struct channel_message *message)
 {
     if (from == ROLE_QUEUE && message->type == MSG_UNIT)
         take_unit(arg, message);
+    else if (from == ROLE_PARENT && message->type == MSG_FILE)
+        take_file(arg, message);
     channel_message_close_fds(message);
 }
 
@@ -318,6 +337,7 @@ static int relay_open(struct relay *relay)
     r = tls_client_new(SLICE_NULL, false, &relay->shared.tls);
     if (r < 0)
         return r;
+    relay->shared.handed = handed_new();
     dead_init(&relay->shared.dead);
     idle_init(&relay->shared.idle);
     relay->workers = workers_new(&workers_methods, relay);
@@ -339,6 +359,7 @@ static void relay_close(struct relay *relay)
     outbox_free(relay->outbox);
     idle_done(&relay->shared.idle);
     dead_done(&relay->shared.dead);
+    handed_free(relay->shared.handed);
     tls_client_unref(relay->shared.tls);
     dns_free(relay->shared.dns);
     loop_timer_free(relay->flush_timer);

@@ -47,6 +47,28 @@ static void test_each_file_of_the_configuration_once(void **state)
     config_unref(config);
 }
 
+static void test_relay_gets_what_its_routes_name(void **state)
+{
+    struct handed_files handed = {0};
+    struct config *config = parse(
+        "hostname a.example\nauth { oauth { introspection https://a.example/; ca /ca.pem } }\n"
+        "route r { host b.example; tls_ca /ca.pem; login { user u; password_file /p; token {\n"
+        "  endpoint https://c.example/; client_id c; client_secret_file /s\n"
+        "  refresh_token_file /t; ca /token.pem } } }\n"
+        "destination d.example { host e.example; login { user u; password_file /p } }\n");
+    static const char *const want[] = {"/ca.pem", "/p", "/s", "/t", "/token.pem"};
+
+    (void)state;
+    handed_files_set(&handed, config);
+    assert_int_equal(handed.files.count, 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_true(slice_eq(handed.list[i].path, slice_from_cstr(want[i])));
+        assert_int_equal(handed.list[i].roles, 1u << ROLE_RELAY | (i == 0 ? 1u << ROLE_AUTH : 0));
+    }
+    handed_files_done(&handed);
+    config_unref(config);
+}
+
 static void test_contents_come_sealed_or_with_a_reason(void **state)
 {
     struct handed_files handed = {0};
@@ -84,6 +106,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_each_file_of_the_configuration_once, place_make,
                                         place_remove),
+        cmocka_unit_test(test_relay_gets_what_its_routes_name),
         cmocka_unit_test_setup_teardown(test_contents_come_sealed_or_with_a_reason, place_make,
                                         place_remove),
     };

@@ -1,16 +1,16 @@
 /*
  * Files of the configuration that only the parent may open, as it handed them over (MSG_FILE): user
- * tables, the secret of an OAuth client, CA certificates. Path to text.
+ * tables, passwords and tokens, CA certificates. Path to text.
  *
  * Bounded: FILES_MAX paths of FILE_TEXT_MAX bytes. Texts may be secrets: they are wiped when a
  * newer one replaces them. Not thread-safe.
  */
-#ifndef NUNCIO_ACCOUNT_FILES_H
-#define NUNCIO_ACCOUNT_FILES_H
+#ifndef NUNCIO_IO_FILES_H
+#define NUNCIO_IO_FILES_H
 
 #include "io/login_message.h"
 
-enum { FILES_MAX = 64, FILE_TEXT_MAX = 64 * 1024 * 1024 };
+enum { FILES_MAX = 1024, FILE_TEXT_MAX = 64 * 1024 * 1024 };
 
 struct files;
 

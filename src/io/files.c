@@ -4,7 +4,7 @@
  * The text is read out of the sealed memfd at once, so that nothing here depends on what its maker
  * does with it later. See files.h.
  */
-#include "account/files.h"
+#include "io/files.h"
 
 #include "base/buf.h"
 #include "base/log.h"

@@ -1,7 +1,7 @@
 /* Files that the parent hands over. */
 #include "../cmocka_all.h"
 
-#include "account/files.h"
+#include "io/files.h"
 #include "base/buf.h"
 
 #include <string.h>
