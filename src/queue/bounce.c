@@ -76,6 +76,8 @@ static struct dsn describe(struct queue *queue, const struct bounce *bounce,
 {
     const struct envelope *original = bounce->original;
     struct message_id_text id = message_id_format(envelope->id);
+    /* The way back may be less safe than the way here was (RFC 8689 section 5). */
+    bool headers_alone = bounce->more_messages || original->requiretls;
 
     return (struct dsn){.hostname = queue->config->hostname,
                         .message_id = arena_printf(&queue->scratch, "<%s@%.*s>", id.text,
@@ -85,7 +87,7 @@ static struct dsn describe(struct queue *queue, const struct bounce *bounce,
                         .queue_id = queue_id_text(queue, bounce),
                         .envid = original->envid,
                         .arrival_ms = original->received_ms,
-                        .ret = bounce->more_messages ? RET_HDRS : original->ret,
+                        .ret = headers_alone ? RET_HDRS : original->ret,
                         .smtputf8 = original->smtputf8,
                         .recipients = bounce->recipients,
                         .n_recipients = bounce->n_recipients,
@@ -108,6 +110,7 @@ void bounce_add(struct record *record, const struct bounce *bounce)
     struct queue *queue = record->queue;
     struct envelope envelope = {.id = spool_store_next_id(queue->store),
                                 .received_ms = clock_wall_ms(),
+                                .requiretls = bounce->original->requiretls,
                                 .priority = bounce->original->priority};
     struct dsn_needs needs;
     struct dsn dsn;

@@ -42,10 +42,10 @@ static struct smtp_reply extensions(struct session *session, struct arena *scrat
     return smtp_reply_format(
         scratch, 250, STATUS(0, 0, 0),
         "%.*s\nPIPELINING\nSIZE %llu\n8BITMIME\nCHUNKING\nSMTPUTF8\nENHANCEDSTATUSCODES\nDSN\n"
-        "LIMITS MAILMAX=%u RCPTMAX=%u%s%s%s%.*s\nHELP",
+        "LIMITS MAILMAX=%u RCPTMAX=%u%s%s%s%s%.*s\nHELP",
         SLICE_ARG(config->hostname), (unsigned long long)session_message_size(session),
         limits->transactions, limits->recipients, handshake_is_offered(session) ? "\nSTARTTLS" : "",
-        offers_priority(session) ? "\nMT-PRIORITY" : "",
+        session->tls ? "\nREQUIRETLS" : "", offers_priority(session) ? "\nMT-PRIORITY" : "",
         offers_xclient(session) ? "\nXCLIENT " SMTP_XCLIENT_ATTRIBUTES : "", SLICE_ARG(auth));
 }
 

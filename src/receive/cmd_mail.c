@@ -41,6 +41,9 @@ static struct smtp_reply check(struct session *session, const struct policy_send
         return SMTP_REPLY_CLOSE(421, 4, 7, 0, "too many messages on one connection");
     if (mail->auth.len && session->listener->settings->auth == AUTH_OFF)
         return SMTP_REPLY(555, 5, 5, 4, "AUTH: parameter not recognised");
+    /* What came in the clear cannot be kept from having done so (RFC 8689 section 2). */
+    if (mail->requiretls && !session->tls)
+        return SMTP_REPLY(530, 5, 7, 10, "REQUIRETLS is for connections under TLS");
     if (mail->size > session_message_size(session))
         return SMTP_REPLY(552, 5, 3, 4, "message too large");
     r = spool_writer_ready(session->server->spool);
@@ -103,6 +106,7 @@ static void begin(struct session *session, const struct policy_sender *sender,
     envelope->ret = mail->ret;
     envelope->body = mail->body;
     envelope->smtputf8 = mail->smtputf8;
+    envelope->requiretls = mail->requiretls;
     envelope->priority = grant_priority(session, sender, mail);
     transaction->sender = *sender;
     session->transaction = transaction;

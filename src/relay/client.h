@@ -32,6 +32,8 @@ struct client {
     struct reply_parse reply; /* the last one read */
     struct ehlo_offer offer;
     struct tls_verdict tls; /* of the handshake; version NULL: there is no TLS */
+    const char *grade;      /* of the session, set by opening.h: "dane"; NULL: in the clear */
+    bool may_requiretls;    /* likewise: the server keeps REQUIRETLS, and is who it should be */
     bool lmtp;
     bool broken;         /* of no further use: close it */
     bool needs_reset;    /* a transaction was begun and not ended: RSET before the next MAIL */

@@ -20,6 +20,8 @@ void command_add_mail(struct buf *out, const struct ehlo_offer *offer,
         buf_add_cstr(out, unit->ret == RET_FULL ? " RET=FULL" : " RET=HDRS");
     if (offer->dsn && unit->envid.len)
         buf_printf(out, " ENVID=%.*s", SLICE_ARG(unit->envid));
+    if (mail->requiretls)
+        buf_add_cstr(out, " REQUIRETLS");
     if (offer->mt_priority)
         buf_printf(out, " MT-PRIORITY=%d", unit->priority);
     buf_add_cstr(out, "\r\n");

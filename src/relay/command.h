@@ -14,6 +14,7 @@ struct command_mail {
     uint64_t size; /* of the text */
     bool body_8bitmime;
     bool smtputf8;
+    bool requiretls; /* say REQUIRETLS */
 };
 
 void command_add_mail(struct buf *out, const struct ehlo_offer *offer,

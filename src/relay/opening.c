@@ -70,6 +70,11 @@ int opening_run(struct client *client, const struct opening *opening, const char
 
     if (r == CLIENT_BAD_TLS && !needed)
         r = open_plain(client, opening, ret_stage);
+    if (client->tls.version) {
+        client->grade = security_grade(security->rule);
+        client->may_requiretls =
+            client->offer.requiretls && client->tls.verified && security->vouched;
+    }
     log_facts(client, opening);
     if (r == CLIENT_NO_TLS || r == CLIENT_BAD_TLS)
         return needed ? OPENING_INSECURE : OPENING_READY;
@@ -95,4 +100,11 @@ struct verdict opening_verdict(const struct client *client, const struct opening
     return verdict_from_text(outcome, DONE_NETWORK, absent ? STATUS(4, 7, 10) : STATUS(4, 7, 5),
                              "%.*s: no delivery without TLS (%s): %s", SLICE_ARG(client->name),
                              security_rule_name(opening->security->rule), client->tls.why);
+}
+
+struct slice opening_facts(const struct client *client, struct arena *arena)
+{
+    if (!client->tls.version)
+        return SLICE_NULL;
+    return arena_printf(arena, "%s %s %s", client->tls.version, client->tls.cipher, client->grade);
 }

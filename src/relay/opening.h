@@ -26,6 +26,8 @@ enum opening_result {
     OPENING_INSECURE = 2,      /* the host does not meet its security; client->tls says why */
     OPENING_NO_REQUIRETLS = 3, /* it does, but does not offer REQUIRETLS, which is needed */
 };
+/* "TLSv1.3 TLS_AES_256_GCM_SHA384 dane", from the arena; empty: in the clear. */
+struct slice opening_facts(const struct client *client, struct arena *arena);
 /*
  * `client` is connected and has nothing said or heard. 0, another result, or the negative errno
  * with *ret_stage, what was waited for: "banner". `client` stays the caller's to close.

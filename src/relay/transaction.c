@@ -230,7 +230,8 @@ static int add_command(struct run *run, uint32_t step)
         struct command_mail mail = {.unit = unit,
                                     .size = text_size(t->text),
                                     .body_8bitmime = t->body_8bitmime,
-                                    .smtputf8 = t->smtputf8};
+                                    .smtputf8 = t->smtputf8,
+                                    .requiretls = unit->requiretls && run->client->may_requiretls};
         command_add_mail(t->out, &run->client->offer, &mail);
     } else if (!is_last(run, step)) {
         command_add_rcpt(t->out, &run->client->offer,

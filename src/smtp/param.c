@@ -54,6 +54,12 @@ static bool take_smtputf8(struct slice value, void *into)
     return value.ptr == NULL;
 }
 
+static bool take_requiretls(struct slice value, void *into)
+{
+    ((struct smtp_mail *)into)->requiretls = true;
+    return value.ptr == NULL;
+}
+
 static bool take_ret(struct slice value, void *into)
 {
     struct smtp_mail *mail = into;
@@ -142,8 +148,15 @@ static bool take_orcpt(struct slice value, void *into)
 }
 
 static const struct param mail_params[] = {
-    {"SIZE", take_size},   {"BODY", take_body}, {"SMTPUTF8", take_smtputf8},    {"RET", take_ret},
-    {"ENVID", take_envid}, {"AUTH", take_auth}, {"MT-PRIORITY", take_priority}, {NULL, NULL},
+    {"SIZE", take_size},
+    {"BODY", take_body},
+    {"SMTPUTF8", take_smtputf8},
+    {"RET", take_ret},
+    {"ENVID", take_envid},
+    {"AUTH", take_auth},
+    {"MT-PRIORITY", take_priority},
+    {"REQUIRETLS", take_requiretls},
+    {NULL, NULL},
 };
 
 static const struct param rcpt_params[] = {

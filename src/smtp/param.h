@@ -1,7 +1,7 @@
 /*
  * The arguments of MAIL and RCPT: path and ESMTP parameters (RFC 5321 section 4.1.2 with SIZE of
  * RFC 1870, BODY of RFC 6152, SMTPUTF8 of RFC 6531, RET, ENVID, NOTIFY and ORCPT of RFC 3461, AUTH
- * of RFC 4954 section 5, MT-PRIORITY of RFC 6710).
+ * of RFC 4954 section 5, MT-PRIORITY of RFC 6710, REQUIRETLS of RFC 8689).
  *
  * A parser returns a reply with code 0 and sets its output, or returns the reply that refuses the
  * command, its text in the arena. Slices of the output point into the argument. More lenient than
@@ -24,6 +24,7 @@ struct smtp_mail {
     struct slice envid; /* xtext */
     struct slice auth;  /* xtext: a mailbox or "<>"; empty: not given */
     int8_t priority;    /* MT-PRIORITY, -9..9 */
+    bool requiretls;
 };
 
 struct smtp_rcpt {

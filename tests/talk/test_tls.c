@@ -201,13 +201,32 @@ static void test_starttls_makes_the_session_new(void **state)
     say_in_pieces(&talk, SLICE("EHLO after.example\r\n"), 1);
     hear(&talk);
     assert_null(memmem(talk.heard.ptr, talk.heard.len, "STARTTLS", 8));
-    expect(&talk, "250-*250 HELP\r\n");
+    expect(&talk, "250-*250-REQUIRETLS\r\n*250 HELP\r\n");
     send_message(&talk, "RCPT TO:<joe@example.org>\r\n");
     assert_true(fits("*Received: from after.example ([203.0.113.9])\r\n*with ESMTPS id *"
                      "for <joe@example.org>\r\n\ttls TLS_AES_256_GCM_SHA384 (TLSv1.3);*",
                      fake_spool_last()));
     exchange(&talk, "QUIT\r\n", "221 *");
     assert_int_equal(SSL_get_shutdown(talk.ssl) & SSL_RECEIVED_SHUTDOWN, SSL_RECEIVED_SHUTDOWN);
+    close_talk(&talk);
+}
+
+/* RFC 8689: offered and taken under TLS alone. */
+static void test_requiretls_is_for_tls(void **state)
+{
+    struct talk talk;
+
+    (void)state;
+    open_talk(&talk, "service mx", "203.0.113.9");
+    start_tls(&talk);
+    exchange(&talk, "EHLO after.example\r\n", "250-*");
+    exchange(&talk, "MAIL FROM:<a@b.example> REQUIRETLS\r\n", "250 2.1.0 *");
+    exchange(&talk, "RCPT TO:<joe@example.org>\r\n", "250 *");
+    exchange(&talk, "DATA\r\n", "354 *");
+    exchange(&talk, "Subject: x\r\n\r\nhello\r\n.\r\n", "250 2.0.0 *");
+    assert_true(fits("*encrypted=1*", fake_spool_last()));
+    send_message(&talk, "RCPT TO:<joe@example.org>\r\n");
+    assert_true(fits("*encrypted=0*", fake_spool_last()));
     close_talk(&talk);
 }
 
@@ -484,6 +503,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_starttls_makes_the_session_new),
+        cmocka_unit_test(test_requiretls_is_for_tls),
         cmocka_unit_test(test_nothing_said_before_the_handshake_counts_after_it),
         cmocka_unit_test(test_implicit_tls_speaks_from_the_first_byte),
         cmocka_unit_test(test_who_says_all_at_once_is_answered),

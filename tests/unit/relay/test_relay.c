@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdatomic.h>
 #include <sys/mman.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -39,7 +40,7 @@ struct house {
     int text;
     char *buffer;
     struct arena arena;
-    bool locked_in;
+    atomic_bool locked_in;
 };
 
 static int lock_in(struct role_context *role)
@@ -104,6 +105,9 @@ static void house_open(struct house *house, const char *script)
         house->role.peers[i] = -1;
     assert_int_equal(pthread_create(&house->thread, NULL, run_role, &house->role), 0);
     house->queue = send_peer(house);
+    /* What it reads before, the system's CAs, may take longer than a test waits for anything. */
+    while (!house->locked_in)
+        poll(NULL, 0, 1);
 }
 
 static void send_unit(struct house *house, uint64_t number, struct slice route)

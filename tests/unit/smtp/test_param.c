@@ -43,6 +43,11 @@ static void test_mail(void **state)
         {SLICE_INIT("FROM:<a@b.example> AUTH=a+4"), 501, "5.5.4"},
         {SLICE_INIT("FROM:<a@b.example> AUTH=a+0D+0A@b"), 501, "5.5.4"},
         {SLICE_INIT("FROM:<a@b.example> AUTH=<a@b.example>"), 501, "5.5.4"},
+        {SLICE_INIT("FROM:<a@b.example> REQUIRETLS"), 0, NULL},
+        {SLICE_INIT("FROM:<a@b.example> requiretls RET=HDRS"), 0, NULL},
+        {SLICE_INIT("FROM:<a@b.example> REQUIRETLS=yes"), 501, "5.5.4"},
+        {SLICE_INIT("FROM:<a@b.example> REQUIRETLS="), 501, "5.5.4"},
+        {SLICE_INIT("FROM:<a@b.example> REQUIRETLS REQUIRETLS"), 501, "5.5.4"},
         {SLICE_INIT("FROM:<a@b.example> XYZZY=1"), 555, "5.5.4"},
         {SLICE_INIT("FROM:<a@b.example>SIZE=10"), 501, "5.1.7"},
         {SLICE_INIT("FROM:"), 501, "5.1.7"},
@@ -58,13 +63,14 @@ static void test_mail(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         check(&cases[i], smtp_mail_parse(cases[i].argument, &arena, &mail));
     check(&cases[0], smtp_mail_parse(SLICE("FROM:<@x.example:a@b.example> BODY=8BITMIME RET=HDRS "
-                                           "ENVID=e+2B SIZE=42"),
+                                           "ENVID=e+2B SIZE=42 REQUIRETLS"),
                                      &arena, &mail));
     assert_true(slice_eq(mail.from.mailbox, SLICE("a@b.example")));
     assert_int_equal(mail.size, 42);
     assert_int_equal(mail.body, BODY_8BITMIME);
     assert_int_equal(mail.ret, RET_HDRS);
     assert_true(slice_eq(mail.envid, SLICE("e+2B")));
+    assert_true(mail.requiretls);
     assert_false(mail.smtputf8);
     arena_done(&arena);
 }
