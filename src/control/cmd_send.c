@@ -198,7 +198,7 @@ static int send_over(const struct send_options *options, const struct dial *to, 
     struct verdict verdict;
     struct slice remote;
 
-    if (dial_route(to, outcome, &client, &verdict, &remote)) {
+    if (dial_destination(to, outcome, &client, &verdict, &remote)) {
         run_transaction(options, &client, text, outcome);
         client_quit(&client);
     } else {
@@ -213,23 +213,31 @@ static int send_text(const struct send_options *options, struct slice helo, int 
     struct config_endpoint host = options->server;
     struct config_route route = {.name = SLICE("send"),
                                  .protocol = options->lmtp ? PROTOCOL_LMTP : PROTOCOL_SMTP,
-                                 .hosts = {.list = &host, .count = 1}};
+                                 .hosts = {.list = &host, .count = 1},
+                                 .address_concurrency = 1,
+                                 .ipv6 = true};
     struct msg_unit unit = {
         .reverse_path = options->from, .text_length = length, .n_recipients = options->n_to};
     struct dial to = {.route = &route,
+                      .unit = &unit,
                       .helo = helo,
                       .cancel_fd = -1,
                       .trace = options->quiet ? NULL : print_trace};
     struct text text;
     struct outcome outcome;
+    struct destination *destination = destination_of_route(&route);
     struct dead dead;
+    struct slots slots;
     char *chunk = xmalloc(TEXT_CHUNK);
     bool eightbit = false;
     int code = EX_OSERR;
 
     text_init(&text, fd, 0, length, chunk);
     dead_init(&dead);
+    slots_init(&slots);
+    to.destination = destination;
     to.dead = &dead;
+    to.slots = &slots;
     unit.recipients = arena_alloc(arena, options->n_to * sizeof(*unit.recipients));
     for (uint32_t i = 0; i < options->n_to; i++)
         unit.recipients[i].address = options->to[i];
@@ -240,7 +248,9 @@ static int send_text(const struct send_options *options, struct slice helo, int 
         code = send_over(options, &to, &text, &outcome);
         dns_free(to.dns);
     }
+    slots_done(&slots);
     dead_done(&dead);
+    destination_unref(destination);
     text_done(&text);
     free(chunk);
     return code;

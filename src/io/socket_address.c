@@ -73,6 +73,32 @@ bool socket_address_eq(const struct socket_address *a, const struct socket_addre
     }
 }
 
+/* Family, port and IP address; of a path its hash, for two paths are hardly ever in one table. */
+struct socket_address_key socket_address_key(const struct socket_address *address)
+{
+    struct socket_address_key key = {{0}};
+    uint64_t hash;
+
+    key.bytes[0] = address->len ? (unsigned char)address->socket.any.sa_family : AF_UNSPEC;
+    switch (key.bytes[0]) {
+    case AF_INET:
+        memcpy(key.bytes + 2, &address->socket.v4.sin_port, 2);
+        memcpy(key.bytes + 4, &address->socket.v4.sin_addr, 4);
+        break;
+    case AF_INET6:
+        memcpy(key.bytes + 2, &address->socket.v6.sin6_port, 2);
+        memcpy(key.bytes + 4, &address->socket.v6.sin6_addr, 16);
+        break;
+    case AF_UNIX:
+        hash = slice_hash(slice_from_cstr(address->socket.local.sun_path));
+        memcpy(key.bytes + 4, &hash, sizeof(hash));
+        break;
+    default:
+        break;
+    }
+    return key;
+}
+
 void socket_address_add_text(struct buf *out, const struct socket_address *address)
 {
     char text[INET6_ADDRSTRLEN] = "";

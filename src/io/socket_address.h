@@ -29,6 +29,12 @@ bool socket_address_from_path(struct slice path, struct socket_address *ret_addr
 
 /* Family, IP address and port (or path) are the same. */
 bool socket_address_eq(const struct socket_address *a, const struct socket_address *b);
+/* Bytes that are equal when the addresses are, for tables. */
+struct socket_address_key {
+    unsigned char bytes[20];
+};
+struct socket_address_key socket_address_key(const struct socket_address *address);
+
 /* The IP address alone, or the path. */
 void socket_address_add_text(struct buf *out, const struct socket_address *address);
 

@@ -10,18 +10,16 @@
 #include "io/stream.h"
 
 #include "base/clock.h"
+#include "io/connect.h"
 #include "io/stream_tls.h"
 #include "io/tls_client.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
-
-enum { KEEPALIVE_IDLE_S = 60, KEEPALIVE_EVERY_S = 20, KEEPALIVE_COUNT = 3 };
 
 void stream_init(struct stream *stream, int fd, int cancel_fd)
 {
@@ -58,66 +56,21 @@ static int wait_ready(const struct stream *stream, short events, uint64_t deadli
     }
 }
 
-static int wait_connected(const struct stream *stream, uint64_t deadline)
-{
-    int error = 0;
-    socklen_t len = sizeof(error);
-    int r = wait_ready(stream, POLLOUT, deadline);
-
-    if (r < 0)
-        return r;
-    if (getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
-        return -errno;
-    return -error;
-}
-
-/* A client that waits for a greeting sends nothing, and would never learn that the other side has
- * forgotten the connection (a machine that restarted, a full accept queue behind SYN cookies). */
-static void keep_alive(int fd)
-{
-    int on = 1, idle = KEEPALIVE_IDLE_S, every = KEEPALIVE_EVERY_S, count = KEEPALIVE_COUNT;
-
-    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every, sizeof(every));
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
-}
-
-static int start_connect(int fd, const struct socket_address *to,
-                         const struct socket_address *source)
-{
-    int on = 1;
-
-    if (to->socket.any.sa_family != AF_UNIX) {
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-        keep_alive(fd);
-    }
-    if (source && source->len && bind(fd, &source->socket.any, source->len) < 0)
-        return -errno;
-    if (connect(fd, &to->socket.any, to->len) == 0)
-        return 0;
-    return -errno;
-}
-
 int stream_connect(struct stream *ret_stream, const struct socket_address *to,
                    const struct socket_address *source, int cancel_fd, uint64_t deadline)
 {
-    struct stream stream = {.cancel_fd = cancel_fd};
-    int r;
+    struct connect_try one = {.to = *to};
+    struct connect_race race = {
+        .tries = &one, .count = 1, .cancel_fd = cancel_fd, .deadline = deadline};
+    unsigned winner;
+    int fd, r;
 
-    stream.fd = socket(to->socket.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (stream.fd < 0)
-        return -errno;
-    r = start_connect(stream.fd, to, source);
-    /* An interrupted connect goes on in the background like one in progress. */
-    if (r == -EINPROGRESS || r == -EINTR)
-        r = wait_connected(&stream, deadline);
-    if (r < 0) {
-        stream_done(&stream);
-        return r;
-    }
-    *ret_stream = stream;
-    return 0;
+    if (source)
+        one.source = *source;
+    r = connect_first(&race, &fd, &winner);
+    if (r == 0)
+        *ret_stream = (struct stream){.fd = fd, .cancel_fd = cancel_fd};
+    return r;
 }
 
 static void make_room(struct stream *stream)

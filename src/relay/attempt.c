@@ -18,6 +18,7 @@
 #include "relay/dial.h"
 #include "relay/outcome.h"
 #include "relay/plan.h"
+#include "relay/site_check.h"
 #include "relay/text.h"
 #include "relay/transaction.h"
 
@@ -30,6 +31,7 @@ enum {
 struct course {
     const struct attempt *attempt;
     const struct config_route *route;
+    struct destination *destination; /* of all recipients that are not decided */
     struct outcome outcome;
     struct text text;
     struct client client; /* when `connected` */
@@ -37,6 +39,7 @@ struct course {
     struct plan plan;
     uint64_t end;
     struct slice remote;
+    struct slice source;
     uint32_t reused;
     uint32_t recipients_limit;
     uint32_t *picked;
@@ -63,39 +66,87 @@ static bool can_carry_more(const struct course *course)
            (client->offer.mail_max == 0 || client->carried < client->offer.mail_max);
 }
 
+static struct security_wish wish_of(const struct course *course)
+{
+    return (struct security_wish){.requiretls = course->attempt->unit->requiretls};
+}
+
+/* Its connections are not as secure as those of the site's other mail, or more so. */
+static bool has_wish(const struct course *course)
+{
+    struct security_wish wish = wish_of(course);
+
+    return wish.requiretls || wish.tls_optional;
+}
+
 static void disconnect(struct course *course)
 {
     if (!course->connected)
         return;
     course->connected = false;
     if (can_carry_more(course) && course->route->idle_ms > 0)
-        idle_give(&course->attempt->shared->idle, course->route->name, &course->client,
-                  course->route->idle_ms);
+        idle_give(&course->attempt->shared->idle, course->route,
+                  has_wish(course) ? SLICE_NULL : course->destination->site, &course->client);
     else
         client_quit(&course->client);
+}
+
+/* One that was opened for this site: without a look at DNS. */
+static bool take_idle(struct course *course)
+{
+    struct idle_wanted wanted = {
+        .route = course->route, .unit = course->attempt->unit, .site = course->destination->site};
+
+    if (!idle_take(&course->attempt->shared->idle, &wanted, &course->client))
+        return false;
+    course->remote = arena_dup(course->outcome.arena, course->client.name);
+    return true;
+}
+
+static bool dial_course(struct course *course, bool fresh, struct verdict *ret_verdict)
+{
+    struct attempt_shared *shared = course->attempt->shared;
+    const struct config *config = course->attempt->config;
+    struct dial to = {.route = course->route,
+                      .destination = course->destination,
+                      .unit = course->attempt->unit,
+                      .helo = course->route->helo.len ? course->route->helo : config->hostname,
+                      .dns = shared->dns,
+                      .tls = shared->tls,
+                      .wish = wish_of(course),
+                      .dead = &shared->dead,
+                      .slots = &shared->slots,
+                      .idle = fresh ? NULL : &shared->idle,
+                      .cancel_fd = shared->cancel_fd};
+
+    return dial_destination(&to, &course->outcome, &course->client, ret_verdict, &course->remote);
+}
+
+static struct slice source_of(const struct course *course)
+{
+    struct buf text;
+    struct slice copy;
+
+    buf_init(&text, sizeof(struct sockaddr_un));
+    socket_address_add_text(&text, &course->client.source);
+    copy = arena_dup(course->outcome.arena, buf_slice(&text));
+    buf_done(&text);
+    return copy;
 }
 
 /* A connection into course->client. False: every recipient has its verdict. */
 static bool connect_course(struct course *course, bool fresh)
 {
-    struct attempt_shared *shared = course->attempt->shared;
     const struct config *config = course->attempt->config;
-    struct dial to = {.route = course->route,
-                      .helo = course->route->helo.len ? course->route->helo : config->hostname,
-                      .dns = shared->dns,
-                      .tls = shared->tls,
-                      .dead = &shared->dead,
-                      .cancel_fd = shared->cancel_fd};
     struct verdict verdict;
 
-    if (!fresh && idle_take(&shared->idle, course->route->name, &course->client)) {
-        course->remote = arena_dup(course->outcome.arena, course->client.name);
-    } else if (!dial_route(&to, &course->outcome, &course->client, &verdict, &course->remote)) {
+    if ((fresh || !take_idle(course)) && !dial_course(course, fresh, &verdict)) {
         outcome_settle(&course->outcome);
         outcome_decide_all(&course->outcome, &verdict);
         return false;
     }
     course->connected = true;
+    course->source = source_of(course);
     course->reused = course->client.carried;
     course->client.end = course->end;
     course->plan =
@@ -238,6 +289,7 @@ static void fill_done(const struct course *course, uint64_t started, struct msg_
     *done =
         (struct msg_done){.unit = outcome->unit->unit,
                           .remote = course->remote,
+                          .source = course->source,
                           .remote_lmtp = course->route && course->route->protocol == PROTOCOL_LMTP,
                           .reused = course->reused,
                           .duration_ms = (uint32_t)(clock_mono_ms() - started),
@@ -260,6 +312,9 @@ void attempt_run(const struct attempt *attempt, struct msg_done *ret_done)
               attempt->scratch->chunk);
     course.picked = arena_alloc(attempt->arena, unit->n_recipients * sizeof(*course.picked));
     decide_at_home(&course);
+    if (course.outcome.n_undecided)
+        course.destination =
+            site_check(attempt->shared->finder, attempt->config, course.route, &course.outcome);
     run_course(&course);
     if (course.outcome.n_undecided) {
         unreached = verdict_from_text(&course.outcome, DONE_LATER, STATUS(4, 4, 2),
@@ -269,6 +324,7 @@ void attempt_run(const struct attempt *attempt, struct msg_done *ret_done)
     if (course.connected && course.client.offer.rcpt_max && !course.recipients_limit)
         course.recipients_limit = course.client.offer.rcpt_max;
     disconnect(&course);
+    destination_unref(course.destination);
     text_done(&course.text);
     if (attempt->scratch->out.size > OUT_KEPT)
         buf_done(&attempt->scratch->out);

@@ -10,14 +10,18 @@
 #include "dns/dns.h"
 #include "io/message.h"
 #include "relay/dead.h"
+#include "relay/finder.h"
 #include "relay/handed.h"
 #include "relay/idle.h"
+#include "relay/slots.h"
 
 /* What all attempts share; thread-safe. */
 struct attempt_shared {
     struct dns *dns;
+    struct finder *finder;
     struct tls_client *tls; /* NULL: all is sent in the clear */
     struct dead dead;
+    struct slots slots;
     struct idle idle;
     struct handed *handed;
     int cancel_fd;
@@ -34,7 +38,7 @@ void attempt_scratch_done(struct attempt_scratch *scratch);
 struct attempt {
     struct attempt_shared *shared;
     struct attempt_scratch *scratch;
-    const struct config *config;
+    struct config *config;
     const struct msg_unit *unit;
     int fd;              /* of the text */
     struct arena *arena; /* of what is returned */

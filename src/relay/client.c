@@ -21,19 +21,23 @@ static uint64_t deadline(const struct client *client, unsigned timeout_ms)
     return at < client->end ? at : client->end;
 }
 
-int client_connect(struct client *ret_client, const struct socket_address *to,
-                   const struct socket_address *source, int cancel_fd, struct slice name)
+void client_adopt(struct client *ret_client, int fd, int cancel_fd,
+                  const struct socket_address *address, struct slice name)
 {
-    struct client client = {.end = UINT64_MAX};
-    int r =
-        stream_connect(&client.stream, to, source, cancel_fd, clock_mono_ms() + CLIENT_CONNECT_MS);
+    struct client client = {.end = UINT64_MAX, .address = *address};
 
-    if (r < 0)
-        return r;
+    stream_init(&client.stream, fd, cancel_fd);
     reply_parse_init(&client.reply);
     client.name = slice_from(xslicedup(name), name.len);
+    client.source.len = sizeof(client.source.socket);
+    if (getsockname(fd, &client.source.socket.any, &client.source.len) < 0)
+        client.source.len = 0;
     *ret_client = client;
-    return 0;
+}
+
+void client_keep_key(struct client *client, struct slice key)
+{
+    client->key = slice_from(xslicedup(key), key.len);
 }
 
 int client_reconnect(struct client *client, const struct socket_address *to,
@@ -53,9 +57,12 @@ int client_reconnect(struct client *client, const struct socket_address *to,
 void client_done(struct client *client)
 {
     stream_done(&client->stream);
+    if (client->slots)
+        slots_give(client->slots, &client->address);
     reply_parse_done(&client->reply);
     free((char *)(uintptr_t)client->name.ptr);
-    client->name = SLICE_NULL;
+    free((char *)(uintptr_t)client->key.ptr);
+    client->name = client->key = SLICE_NULL;
 }
 
 void client_quit(struct client *client)

@@ -10,6 +10,7 @@
 
 #include "io/stream.h"
 #include "io/tls_client.h"
+#include "relay/slots.h"
 #include "smtp/ehlo_parse.h"
 #include "smtp/reply_parse.h"
 
@@ -35,18 +36,25 @@ struct client {
     const char *grade;      /* of the session, set by opening.h: "dane"; NULL: in the clear */
     bool may_requiretls;    /* likewise: the server keeps REQUIRETLS, and is who it should be */
     bool lmtp;
-    bool broken;         /* of no further use: close it */
-    bool needs_reset;    /* a transaction was begun and not ended: RSET before the next MAIL */
-    uint32_t carried;    /* messages until now */
-    uint64_t end;        /* no wait goes beyond this; UINT64_MAX: no such end */
-    struct slice name;   /* "mx.example.org[192.0.2.1]:25" */
-    client_trace *trace; /* or NULL */
+    bool broken;       /* of no further use: close it */
+    bool needs_reset;  /* a transaction was begun and not ended: RSET before the next MAIL */
+    uint32_t carried;  /* messages until now */
+    uint64_t end;      /* no wait goes beyond this; UINT64_MAX: no such end */
+    struct slice name; /* "mx.example.org[192.0.2.1]:25" */
+    struct socket_address address; /* of the server */
+    struct socket_address source;  /* ours */
+    struct slice key;              /* what security it was opened with, see security_key() */
+    struct slots *slots;           /* NULL, or where its place among the address's connections is
+                                      given back */
+    client_trace *trace;           /* or NULL */
     void *trace_arg;
 };
 
-/* Connects; `name` is copied. On failure there is nothing to be freed. */
-int client_connect(struct client *ret_client, const struct socket_address *to,
-                   const struct socket_address *source, int cancel_fd, struct slice name);
+/* On a connected, non-blocking descriptor, which is the client's from now on; `name` is copied. */
+void client_adopt(struct client *ret_client, int fd, int cancel_fd,
+                  const struct socket_address *address, struct slice name);
+/* Copies the key. */
+void client_keep_key(struct client *client, struct slice key);
 /* Closes and connects again, with everything that the server said forgotten. */
 int client_reconnect(struct client *client, const struct socket_address *to,
                      const struct socket_address *source, int cancel_fd);

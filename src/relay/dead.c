@@ -1,7 +1,17 @@
-/* A small table, searched from end to end: it is asked once a connection, not once a message. */
+/* A table in the order of age. See dead.h. */
 #include "relay/dead.h"
 
 #include "base/clock.h"
+
+#include <uthash.h>
+
+struct dead_address {
+    UT_hash_handle hh;
+    struct socket_address_key key;
+    uint64_t until_ms; /* clock_mono_ms() */
+    bool probed;       /* somebody is trying it */
+    char words[DEAD_WORDS_MAX];
+};
 
 void dead_init(struct dead *dead)
 {
@@ -9,59 +19,94 @@ void dead_init(struct dead *dead)
     pthread_mutex_init(&dead->lock, NULL);
 }
 
+static void forget(struct dead *dead, struct dead_address *address)
+{
+    HASH_DEL(dead->addresses, address);
+    free(address);
+}
+
 void dead_done(struct dead *dead)
 {
+    while (dead->addresses)
+        forget(dead, dead->addresses);
     pthread_mutex_destroy(&dead->lock);
 }
 
-/* The slot of this address, or the one that would be forgotten for it. With the lock held. */
-static unsigned find(const struct dead *dead, const struct socket_address *address, bool *ret_found)
+/* With the lock held; NULL: it is not dead. */
+static struct dead_address *find(struct dead *dead, const struct socket_address *at)
 {
-    unsigned oldest = 0;
+    struct socket_address_key key = socket_address_key(at);
+    struct dead_address *address;
 
-    *ret_found = true;
-    for (unsigned i = 0; i < DEAD_MAX; i++) {
-        if (socket_address_eq(&dead->list[i].address, address))
-            return i;
-        if (dead->list[i].until_ms < dead->list[oldest].until_ms)
-            oldest = i;
-    }
-    *ret_found = false;
-    return oldest;
+    HASH_FIND(hh, dead->addresses, &key, sizeof(key), address);
+    if (!address || address->until_ms > clock_mono_ms() || address->probed)
+        return address;
+    forget(dead, address);
+    return NULL;
 }
 
-void dead_add(struct dead *dead, const struct socket_address *address)
+void dead_add(struct dead *dead, const struct socket_address *at, struct slice words)
 {
-    bool found;
-    unsigned slot;
+    struct dead_address *address;
 
     pthread_mutex_lock(&dead->lock);
-    slot = find(dead, address, &found);
-    dead->list[slot].address = *address;
-    dead->list[slot].until_ms = clock_mono_ms() + DEAD_REMEMBERED_MS;
+    address = find(dead, at);
+    if (address)
+        forget(dead, address);
+    else if (HASH_COUNT(dead->addresses) >= DEAD_MAX)
+        forget(dead, dead->addresses);
+    address = xcalloc(1, sizeof(*address));
+    address->key = socket_address_key(at);
+    address->until_ms = clock_mono_ms() + DEAD_REMEMBERED_MS;
+    snprintf(address->words, sizeof(address->words), "%.*s", SLICE_ARG(words));
+    HASH_ADD(hh, dead->addresses, key, sizeof(address->key), address);
     pthread_mutex_unlock(&dead->lock);
 }
 
-void dead_remove(struct dead *dead, const struct socket_address *address)
+void dead_remove(struct dead *dead, const struct socket_address *at)
 {
-    bool found;
-    unsigned slot;
+    struct dead_address *address;
 
     pthread_mutex_lock(&dead->lock);
-    slot = find(dead, address, &found);
-    if (found)
-        dead->list[slot].until_ms = 0;
+    address = find(dead, at);
+    if (address)
+        forget(dead, address);
     pthread_mutex_unlock(&dead->lock);
 }
 
-bool dead_has(struct dead *dead, const struct socket_address *address)
+bool dead_has(struct dead *dead, const struct socket_address *at)
 {
     bool found;
-    unsigned slot;
 
     pthread_mutex_lock(&dead->lock);
-    slot = find(dead, address, &found);
-    found = found && dead->list[slot].until_ms > clock_mono_ms();
+    found = find(dead, at) != NULL;
     pthread_mutex_unlock(&dead->lock);
     return found;
+}
+
+bool dead_begin_probe(struct dead *dead, const struct socket_address *at, char *ret_words)
+{
+    struct dead_address *address;
+    bool may;
+
+    pthread_mutex_lock(&dead->lock);
+    address = find(dead, at);
+    may = !address || !address->probed;
+    if (may && address)
+        address->probed = true;
+    else if (address)
+        memcpy(ret_words, address->words, DEAD_WORDS_MAX);
+    pthread_mutex_unlock(&dead->lock);
+    return may;
+}
+
+void dead_end_probe(struct dead *dead, const struct socket_address *at)
+{
+    struct dead_address *address;
+
+    pthread_mutex_lock(&dead->lock);
+    address = find(dead, at);
+    if (address)
+        address->probed = false;
+    pthread_mutex_unlock(&dead->lock);
 }

@@ -36,6 +36,14 @@ struct destination {
     struct sts_policy *sts_policy; /* or NULL */
 };
 
+/* Empty, with one reference; to be filled in by whoever made it before anybody else sees it. */
+struct destination *destination_new(void);
+/* The hosts of a route that has some. */
+struct destination *destination_of_route(const struct config_route *route);
+/* Sets `site` of a destination that DNS has found, when all the rest is set: the first host's name,
+ * with "+" and a mark when that alone does not say it all. */
+void destination_name_site(struct destination *destination);
+
 struct destination *destination_ref(struct destination *destination);
 void destination_unref(struct destination *destination); /* NULL is fine */
 

@@ -1,136 +1,107 @@
 /*
- * From a route to a connection (RFC 5321 section 5.1, as far as it is about addresses).
+ * From a destination to a connection (RFC 5321 section 5.1, RFC 8305).
  *
- * Every failure up to the reply to EHLO is the site's, not the message's: the next address is
- * tried, and when there is none the answer is DONE_NETWORK with the last server's words. IPv6 on a
- * host that has none fails at once in connect() and costs nothing. Addresses that failed lately
- * (dead.h) come after all others.
+ * Hosts are gone through by preference. The addresses of one host race each other (io/connect.h);
+ * the next host is asked only when none of them has answered well, for a host of a worse preference
+ * is not to be called while a better one works. Every failure before MAIL is the host's, not
+ * the message's.
+ *
+ * Addresses that failed lately (dead.h) are passed over, and come after all others, one attempt at
+ * a time: an attempt whose addresses are all dead and being tried by others ends at once with what
+ * the last try has told. So do those for which no connection is free (slots.h), as DONE_AGAIN.
+ *
+ * Every address that fails, and the one that wins, is a line "try" in the log.
  */
 #include "relay/dial.h"
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "io/connect.h"
 
 #include <errno.h>
+#include <unistd.h>
 
-struct candidate {
-    struct socket_address address;
-    const struct config_endpoint *host;
-    bool secure;                      /* its address is, by DNSSEC */
-    char canonical[DNS_NAME_MAX + 1]; /* the host's name after CNAMEs, or empty */
+struct dialing {
+    const struct dial *dial;
+    const struct outcome *outcome;
+    uint64_t end;
+    unsigned begun; /* addresses that were tried */
+    bool failed;    /* `verdict` is of one that was tried, or could not be looked up */
+    bool busy;      /* one was passed over because of slots or sources */
+    bool probing;   /* the second time around: the dead */
+    char dead_words[DEAD_WORDS_MAX];
+    struct verdict verdict;
+    struct slice remote;
+    struct client *client; /* to be filled */
+    /* The race under way. */
+    const struct dial_host *host;
+    struct connect_try tries[CONNECT_TRIES_MAX];
+    unsigned n_tries;
 };
 
-struct candidates {
-    struct candidate list[DIAL_ADDRESSES_MAX];
-    unsigned count;
-};
-
-static void add(struct candidates *candidates, const struct config_endpoint *host,
-                const struct socket_address *address)
+static uint64_t message_of(const struct dialing *dialing)
 {
-    if (candidates->count < DIAL_ADDRESSES_MAX)
-        candidates->list[candidates->count++] =
-            (struct candidate){.address = *address, .host = host};
+    return dialing->dial->unit->message_id;
 }
 
-static void add_found(struct candidates *candidates, const struct config_endpoint *host,
-                      const struct socket_address *address, const struct dns_addresses *found)
+static void log_try(const struct dialing *dialing, const struct connect_try *one, const char *stage,
+                    struct slice reply, uint32_t ms)
 {
-    struct candidate *candidate = &candidates->list[candidates->count];
+    struct message_id_text id = message_id_format(message_of(dialing));
+    struct buf address;
 
-    if (candidates->count == DIAL_ADDRESSES_MAX)
+    if (!message_of(dialing))
         return;
-    add(candidates, host, address);
-    candidate->secure = found->security == DNS_SECURE;
-    memcpy(candidate->canonical, found->canonical, sizeof(candidate->canonical));
+    buf_init(&address, sizeof(struct sockaddr_un));
+    socket_address_add_text(&address, &one->to);
+    log_info(NULL, "try", LOG_STR("message", id.text),
+             LOG_SLICE("route", dialing->dial->route->name),
+             LOG_SLICE("site", dialing->dial->destination->site),
+             LOG_SLICE("host", dialing->host->host->name),
+             LOG_SLICE("address", buf_slice(&address)), LOG_INT("port", dialing->host->host->port),
+             LOG_STR("stage", stage), LOG_SLICE("reply", reply), LOG_INT("ms", ms));
+    buf_done(&address);
 }
 
-/* The addresses of one host of the route. NULL, or why not. */
-static const char *add_host(const struct dial *dial, const struct config_endpoint *host,
-                            struct candidates *candidates)
+/* A host that cannot even be called. */
+static void log_host(const struct dialing *dialing, const struct destination_host *host,
+                     struct slice reply)
 {
-    struct socket_address address;
-    struct dns_addresses found;
-    int r;
+    struct message_id_text id = message_id_format(message_of(dialing));
 
-    if (host->kind == ENDPOINT_UNIX) {
-        if (!socket_address_from_path(host->host, &address))
-            return "path too long";
-        add(candidates, host, &address);
-        return NULL;
-    }
-    if (socket_address_parse(host->host, host->port, &address)) {
-        add(candidates, host, &address);
-        return NULL;
-    }
-    r = dns_lookup_addresses(dial->dns, host->host, clock_mono_ms() + DIAL_LOOKUP_MS, &found);
-    if (r != DNS_FOUND)
-        return dns_result_text((enum dns_result)r);
-    for (unsigned i = 0; i < found.count; i++) {
-        address = socket_address_from_ip(found.list[i].family, found.list[i].bytes, host->port);
-        add_found(candidates, host, &address, &found);
-    }
-    return NULL;
+    if (message_of(dialing))
+        log_info(NULL, "try", LOG_STR("message", id.text),
+                 LOG_SLICE("route", dialing->dial->route->name),
+                 LOG_SLICE("site", dialing->dial->destination->site), LOG_SLICE("host", host->name),
+                 LOG_STR("stage", "lookup"), LOG_SLICE("reply", reply));
 }
 
-/* Those that failed lately go behind the others; else the order stays. */
-static void put_dead_last(const struct dial *dial, struct candidates *candidates)
+/* Of two failures the one that leaves more hope is told: what can never be may still be at a host
+ * that is down now. */
+static void keep_verdict(struct dialing *dialing, struct verdict verdict)
 {
-    struct candidates sorted = {0};
-    bool dead[DIAL_ADDRESSES_MAX];
-
-    for (unsigned i = 0; i < candidates->count; i++) {
-        dead[i] = dead_has(dial->dead, &candidates->list[i].address);
-        if (!dead[i])
-            sorted.list[sorted.count++] = candidates->list[i];
-    }
-    for (unsigned i = 0; i < candidates->count; i++) {
-        if (dead[i])
-            sorted.list[sorted.count++] = candidates->list[i];
-    }
-    *candidates = sorted;
+    if (!dialing->failed || verdict.kind != DONE_NEVER || dialing->verdict.kind == DONE_NEVER)
+        dialing->verdict = verdict;
+    dialing->failed = true;
 }
 
-static struct slice candidate_name(const struct outcome *outcome, const struct candidate *candidate)
+/* The address has failed. */
+static void note_failure(struct dialing *dialing, const struct connect_try *one, const char *stage,
+                         struct verdict verdict, uint32_t ms)
 {
-    const struct config_endpoint *host = candidate->host;
-    struct buf name;
-    struct slice copy;
-
-    buf_init(&name, 1024);
-    if (host->kind == ENDPOINT_UNIX) {
-        buf_printf(&name, "unix:%.*s", SLICE_ARG(host->host));
-    } else {
-        buf_add_slice(&name, host->host);
-        buf_add_char(&name, '[');
-        socket_address_add_text(&name, &candidate->address);
-        buf_printf(&name, "]:%u", host->port);
-    }
-    copy = arena_dup(outcome->arena, buf_slice(&name));
-    buf_done(&name);
-    return copy;
+    keep_verdict(dialing, verdict);
+    log_try(dialing, one, stage, verdict.words, ms);
 }
 
-/* The first source of the family that is connected to. */
-static struct socket_address source_for(const struct dial *dial, const struct socket_address *to)
+static struct verdict cancelled(const struct outcome *outcome)
 {
-    const struct config_ips *sources = &dial->route->sources;
-    struct socket_address source;
-
-    for (size_t i = 0; i < sources->count; i++) {
-        if (socket_address_parse(sources->list[i], 0, &source) &&
-            source.socket.any.sa_family == to->socket.any.sa_family)
-            return source;
-    }
-    return (struct socket_address){0};
+    return verdict_from_text(outcome, DONE_LATER, STATUS(4, 3, 2),
+                             "given up because the server is stopping");
 }
 
 static struct verdict failed(const struct outcome *outcome, struct slice name, const char *stage,
                              int error)
 {
-    if (error == -ECANCELED)
-        return verdict_from_text(outcome, DONE_LATER, STATUS(4, 3, 2),
-                                 "given up because the server is stopping");
     return verdict_from_text(outcome, DONE_NETWORK, STATUS(4, 4, 1), "%s %.*s: %s", stage,
                              SLICE_ARG(name),
                              error == -EBADMSG ? "what it said is not SMTP" : log_strerror(error));
@@ -146,117 +117,306 @@ static struct verdict refused(const struct outcome *outcome, const struct client
     return verdict;
 }
 
-/* What the host of a candidate must show. */
-static int find_security(const struct dial *dial, const struct outcome *outcome,
-                         const struct candidate *candidate, struct security *ret_security,
-                         struct verdict *ret_verdict)
+/* A connection to that address is open, or begun, as far as the bound allows; an idle one that is
+ * of no use to us gives way. */
+static bool take_slot(const struct dial *dial, const struct socket_address *address)
 {
-    const struct destination destination = {.mx = false};
-    const struct destination_host host = {.name = candidate->host->host,
-                                          .kind = candidate->host->kind,
-                                          .port = candidate->host->port};
-    const struct security_question question = {.dns = dial->dns,
-                                               .route = dial->route,
-                                               .destination = &destination,
-                                               .host = &host,
-                                               .wish = dial->wish,
-                                               .address_secure = candidate->secure,
-                                               .canonical = slice_from_cstr(candidate->canonical),
-                                               .deadline = clock_mono_ms() + DIAL_LOOKUP_MS};
+    unsigned cap = dial->route->address_concurrency;
 
-    return security_decide(&question, outcome, ret_security, ret_verdict);
+    return slots_take(dial->slots, address, cap) ||
+           (dial->idle && idle_close_one(dial->idle, address) &&
+            slots_take(dial->slots, address, cap));
 }
 
-/* A connected client. 0, or negative with the verdict. */
-static int open_session(const struct dial *dial, const struct outcome *outcome,
-                        const struct opening *opening, struct client *client,
-                        struct verdict *ret_verdict)
+static bool may_begin(void *arg, unsigned i)
 {
-    const char *stage = "no";
-    char waited[64];
-    int r;
+    struct dialing *dialing = arg;
+    const struct dial *dial = dialing->dial;
+    const struct socket_address *to = &dialing->tries[i].to;
 
-    client->lmtp = dial->route->protocol == PROTOCOL_LMTP;
-    client->trace = dial->trace;
-    client->trace_arg = dial->trace_arg;
-    r = opening_run(client, opening, &stage);
-    if (r == OPENING_READY)
-        return 0;
+    if (dialing->begun == DIAL_TRIES_MAX)
+        return false;
+    if (!dial_host_source(dial->route, dial->unit, to, &dialing->tries[i].source)) {
+        dialing->busy = true;
+        return false;
+    }
+    if (dialing->probing && !dead_begin_probe(dial->dead, to, dialing->dead_words))
+        return false;
+    if (!take_slot(dial, to)) {
+        dialing->busy = true;
+        dead_end_probe(dial->dead, to);
+        return false;
+    }
+    dialing->begun++;
+    return true;
+}
+
+static void on_ended(void *arg, unsigned i)
+{
+    struct dialing *dialing = arg;
+
+    slots_give(dialing->dial->slots, &dialing->tries[i].to);
+    if (dialing->tries[i].state == CONNECT_UNTRIED) {
+        dialing->begun--;
+        dead_end_probe(dialing->dial->dead, &dialing->tries[i].to);
+    }
+}
+
+static void note_unreachable(struct dialing *dialing, const struct connect_try *one,
+                             struct slice name)
+{
+    struct verdict verdict = failed(dialing->outcome, name, "cannot connect to", one->error);
+
+    dialing->remote = name;
+    dead_add(dialing->dial->dead, &one->to, verdict.words);
+    note_failure(dialing, one, "connect", verdict, one->ms);
+}
+
+/* Those that failed are noted and leave the list; *ret_winner leaves it too. */
+static void sort_out(struct dialing *dialing, struct connect_try *ret_winner)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < dialing->n_tries; i++) {
+        const struct connect_try *one = &dialing->tries[i];
+        if (one->state == CONNECT_WON)
+            *ret_winner = *one;
+        else if (one->state == CONNECT_FAILED)
+            note_unreachable(dialing, one,
+                             dial_host_name(dialing->host->host, &one->to, dialing->outcome));
+        else
+            dialing->tries[kept++] = *one;
+    }
+    dialing->n_tries = kept;
+}
+
+/* What became of an address that was connected to. */
+static int take_result(struct dialing *dialing, const struct connect_try *one,
+                       const struct opening *opening, struct client *client, int r,
+                       const char *stage, uint32_t ms)
+{
+    char waited[64];
+    struct verdict verdict;
+
     snprintf(waited, sizeof(waited), "no %s from", stage);
     if (r == OPENING_REFUSED)
-        *ret_verdict = refused(outcome, client);
+        verdict = refused(dialing->outcome, client);
     else if (r > 0)
-        *ret_verdict = opening_verdict(client, opening, r, outcome);
+        verdict = opening_verdict(client, opening, r, dialing->outcome);
     else
-        *ret_verdict = failed(outcome, client->name, waited, r);
-    return r > 0 ? -ECONNREFUSED : r;
+        verdict = failed(dialing->outcome, dialing->remote, waited, r);
+    client_quit(client);
+    if (r == -ECANCELED) {
+        dead_end_probe(dialing->dial->dead, &one->to);
+        return r;
+    }
+    /* An address that does not meet its security is well and alive. */
+    if (r == OPENING_REFUSED || r < 0)
+        dead_add(dialing->dial->dead, &one->to, verdict.words);
+    else
+        dead_remove(dialing->dial->dead, &one->to);
+    note_failure(dialing, one, stage, verdict, ms);
+    return -ECONNREFUSED;
 }
 
-/* One address. 0, or negative with the verdict. */
-static int try_candidate(const struct dial *dial, const struct outcome *outcome,
-                         const struct candidate *candidate, struct slice name,
-                         struct client *ret_client, struct verdict *ret_verdict)
+/* Banner, EHLO and TLS on a new connection. 0, or negative with the failure noted. */
+static int greet(struct dialing *dialing, const struct connect_try *one, int fd)
 {
-    struct security security;
-    struct opening opening = {.security = &security,
+    const struct dial *dial = dialing->dial;
+    const struct security *security = &dialing->host->security;
+    struct opening opening = {.security = security,
                               .tls = dial->tls,
                               .implicit = dial->route->tls_implicit,
                               .helo = dial->helo,
-                              .to = candidate->address,
-                              .source = source_for(dial, &candidate->address),
+                              .to = one->to,
+                              .source = one->source,
                               .cancel_fd = dial->cancel_fd,
-                              .message_id = outcome->unit->message_id};
-    int r = find_security(dial, outcome, candidate, &security, ret_verdict);
+                              .message_id = message_of(dialing)};
+    struct client *client = dialing->client;
+    uint64_t began = clock_mono_ms();
+    const char *stage = "banner";
+    int r;
 
-    if (r != SECURITY_GO)
-        return -ECONNREFUSED;
-    r = client_connect(ret_client, &opening.to, &opening.source, opening.cancel_fd, name);
-    if (r < 0) {
-        *ret_verdict = failed(outcome, name, "cannot connect to", r);
-        return r;
+    dialing->remote = dial_host_name(dialing->host->host, &one->to, dialing->outcome);
+    client_adopt(client, fd, dial->cancel_fd, &one->to, dialing->remote);
+    client->slots = dial->slots;
+    client->lmtp = dial->route->protocol == PROTOCOL_LMTP;
+    client->trace = dial->trace;
+    client->trace_arg = dial->trace_arg;
+    r = opening_run(client, &opening, &stage);
+    if (r != OPENING_READY)
+        return take_result(dialing, one, &opening, client, r, stage,
+                           (uint32_t)(clock_mono_ms() - began));
+    log_try(dialing, one, "ready", SLICE_NULL, (uint32_t)(clock_mono_ms() - began) + one->ms);
+    dead_remove(dial->dead, &one->to);
+    client_keep_key(client, security_key(security, dialing->outcome->arena));
+    return 0;
+}
+
+/* The addresses that are in the list, until one is good. 0, -ECANCELED, or another failure. */
+static int run_race(struct dialing *dialing)
+{
+    while (dialing->n_tries && clock_mono_ms() < dialing->end) {
+        struct connect_race race = {.tries = dialing->tries,
+                                    .count = dialing->n_tries,
+                                    .cancel_fd = dialing->dial->cancel_fd,
+                                    .deadline = clock_mono_ms() + CLIENT_CONNECT_MS,
+                                    .may_begin = may_begin,
+                                    .ended = on_ended,
+                                    .arg = dialing};
+        struct connect_try winner;
+        unsigned number;
+        int fd, r = connect_first(&race, &fd, &number);
+
+        sort_out(dialing, &winner);
+        if (r == -ECANCELED || r == -EBUSY)
+            return r;
+        if (r == 0) {
+            r = greet(dialing, &winner, fd);
+            if (r == 0 || r == -ECANCELED)
+                return r;
+        }
     }
-    r = open_session(dial, outcome, &opening, ret_client, ret_verdict);
-    if (r < 0)
-        client_quit(ret_client);
+    return -ECONNREFUSED;
+}
+
+/* The addresses of the host that are dead (or not, by dialing->probing). */
+static int try_host(struct dialing *dialing, const struct dial_host *host)
+{
+    dialing->host = host;
+    dialing->n_tries = 0;
+    for (unsigned i = 0; i < host->count && dialing->n_tries < CONNECT_TRIES_MAX; i++) {
+        if (host->dead[i] == dialing->probing)
+            dialing->tries[dialing->n_tries++] = (struct connect_try){.to = host->addresses[i]};
+    }
+    return run_race(dialing);
+}
+
+/* An idle connection to one of the hosts' addresses. */
+static bool take_idle(struct dialing *dialing, const struct dial_host *hosts, unsigned n)
+{
+    const struct dial *dial = dialing->dial;
+
+    for (unsigned h = 0; dial->idle && h < n; h++) {
+        for (unsigned i = 0; i < hosts[h].count; i++) {
+            struct idle_wanted wanted = {
+                .route = dial->route,
+                .unit = dial->unit,
+                .address = &hosts[h].addresses[i],
+                .security = &hosts[h].security,
+                .key = security_key(&hosts[h].security, dialing->outcome->arena)};
+            if (!idle_take(dial->idle, &wanted, dialing->client))
+                continue;
+            dialing->remote = arena_dup(dialing->outcome->arena, dialing->client->name);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Hosts of one preference. 0, -ECANCELED, or another failure. */
+static int try_group(struct dialing *dialing, const struct dial_host *hosts, unsigned n)
+{
+    int r = -ECONNREFUSED;
+
+    if (!dialing->probing && take_idle(dialing, hosts, n))
+        return 0;
+    for (unsigned i = 0; i < n && r < 0 && r != -ECANCELED; i++)
+        r = try_host(dialing, &hosts[i]);
     return r;
 }
 
-static void find_candidates(const struct dial *dial, const struct outcome *outcome,
-                            struct candidates *candidates, struct verdict *ret_verdict)
+/* Its addresses, and what it must show. */
+static void prepare_host(struct dialing *dialing, const struct destination_host *which,
+                         struct dial_host *host)
 {
-    for (size_t i = 0; i < dial->route->hosts.count; i++) {
-        const struct config_endpoint *host = &dial->route->hosts.list[i];
-        const char *why_not = add_host(dial, host, candidates);
-        if (why_not)
-            *ret_verdict =
-                verdict_from_text(outcome, DONE_NETWORK, STATUS(4, 4, 3), "cannot look up %.*s: %s",
-                                  SLICE_ARG(host->host), why_not);
+    const struct dial *dial = dialing->dial;
+    struct security_question question = {.dns = dial->dns,
+                                         .route = dial->route,
+                                         .destination = dial->destination,
+                                         .host = which,
+                                         .wish = dial->wish,
+                                         .deadline = clock_mono_ms() + DIAL_LOOKUP_MS};
+
+    dial_host_resolve(dial->dns, which, dial->route->ipv6, dialing->outcome, host);
+    if (host->count) {
+        question.address_secure = host->secure;
+        question.canonical = host->canonical;
+        if (security_decide(&question, dialing->outcome, &host->security, &host->verdict) !=
+            SECURITY_GO)
+            host->count = 0;
     }
-    put_dead_last(dial, candidates);
+    for (unsigned i = 0; i < host->count; i++)
+        host->dead[i] = dead_has(dial->dead, &host->addresses[i]);
+    if (host->count == 0) {
+        keep_verdict(dialing, host->verdict);
+        log_host(dialing, which, host->verdict.words);
+    }
 }
 
-bool dial_route(const struct dial *dial, const struct outcome *outcome, struct client *ret_client,
-                struct verdict *ret_verdict, struct slice *ret_remote)
+/* Prepares the hosts of one preference, from `from` on; the number behind them. */
+static unsigned prepare_group(struct dialing *dialing, const unsigned char *order, unsigned from,
+                              struct dial_host *hosts)
 {
-    uint64_t end = clock_mono_ms() + DIAL_TOTAL_MS;
-    struct candidates candidates = {0};
+    const struct destination *destination = dialing->dial->destination;
+    uint16_t preference = destination->hosts[order[from]].preference;
+    unsigned i = from;
 
-    *ret_verdict = verdict_from_text(outcome, DONE_NETWORK, STATUS(4, 4, 4),
-                                     "route %.*s has no server", SLICE_ARG(dial->route->name));
-    *ret_remote = SLICE_NULL;
-    find_candidates(dial, outcome, &candidates, ret_verdict);
-    for (unsigned i = 0; i < candidates.count && clock_mono_ms() < end; i++) {
-        const struct candidate *candidate = &candidates.list[i];
-        int r;
-        *ret_remote = candidate_name(outcome, candidate);
-        r = try_candidate(dial, outcome, candidate, *ret_remote, ret_client, ret_verdict);
-        if (r == 0) {
-            dead_remove(dial->dead, &candidate->address);
-            return true;
-        }
-        if (r == -ECANCELED)
-            return false;
-        dead_add(dial->dead, &candidate->address);
+    for (; i < destination->n_hosts && destination->hosts[order[i]].preference == preference; i++)
+        prepare_host(dialing, &destination->hosts[order[i]], &hosts[i]);
+    return i;
+}
+
+/* All hosts, first the living, then the dead. 0, -ECANCELED, or another failure. */
+static int try_all(struct dialing *dialing)
+{
+    const struct destination *destination = dialing->dial->destination;
+    unsigned n = destination->n_hosts;
+    struct dial_host *hosts = arena_alloc(dialing->outcome->arena, n * sizeof(*hosts));
+    unsigned char order[DESTINATION_HOSTS_MAX];
+    int r = -ECONNREFUSED;
+
+    dial_host_order(destination, order);
+    for (unsigned from = 0, to; from < n && r < 0 && r != -ECANCELED; from = to) {
+        to = prepare_group(dialing, order, from, hosts);
+        r = try_group(dialing, hosts + from, to - from);
     }
-    return false;
+    dialing->probing = true;
+    if (r < 0 && r != -ECANCELED)
+        r = try_group(dialing, hosts, n);
+    return r;
+}
+
+/* Nobody was connected to. */
+static struct verdict explain(const struct dialing *dialing)
+{
+    const struct dial *dial = dialing->dial;
+
+    if (dialing->failed && (dialing->begun || !dialing->busy))
+        return dialing->verdict;
+    if (dialing->busy)
+        return verdict_from_text(dialing->outcome, DONE_AGAIN, STATUS(4, 4, 5),
+                                 "all connections to %.*s that the route %.*s allows are in use",
+                                 SLICE_ARG(dial->destination->site), SLICE_ARG(dial->route->name));
+    if (dialing->dead_words[0])
+        return verdict_from_text(dialing->outcome, DONE_NETWORK, STATUS(4, 4, 1), "%s",
+                                 dialing->dead_words);
+    return verdict_from_text(dialing->outcome, DONE_NETWORK, STATUS(4, 4, 4),
+                             "route %.*s has no server", SLICE_ARG(dial->route->name));
+}
+
+bool dial_destination(const struct dial *dial, const struct outcome *outcome,
+                      struct client *ret_client, struct verdict *ret_verdict,
+                      struct slice *ret_remote)
+{
+    struct dialing dialing = {.dial = dial,
+                              .outcome = outcome,
+                              .end = clock_mono_ms() + DIAL_TOTAL_MS,
+                              .client = ret_client};
+    int r = try_all(&dialing);
+
+    *ret_remote = dialing.remote;
+    if (r < 0)
+        *ret_verdict = r == -ECANCELED ? cancelled(outcome) : explain(&dialing);
+    return r == 0;
 }

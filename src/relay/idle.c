@@ -9,7 +9,7 @@
 struct idle_connection {
     struct idle_connection *next;
     struct client client;
-    char *route;
+    char *settings, *site;
     uint64_t until_ms;
 };
 
@@ -21,7 +21,8 @@ void idle_init(struct idle *idle)
 
 static void connection_free(struct idle_connection *connection)
 {
-    free(connection->route);
+    free(connection->settings);
+    free(connection->site);
     free(connection);
 }
 
@@ -46,51 +47,147 @@ static bool is_good(const struct idle_connection *connection, uint64_t now)
     return connection->until_ms > now && stream_is_quiet(&connection->client.stream);
 }
 
-/* Out of the list: the first of this route. With the lock held. */
-static struct idle_connection *unlink_first(struct idle *idle, struct slice route)
+/* What of a route makes its connections different from those of another one. */
+static char *settings_of(const struct config_route *route)
 {
-    for (struct idle_connection **link = &idle->first; *link; link = &(*link)->next) {
-        struct idle_connection *found = *link;
-        if (!slice_eq(slice_from_cstr(found->route), route))
-            continue;
-        *link = found->next;
-        found->next = NULL;
-        idle->count--;
-        return found;
-    }
-    return NULL;
+    struct buf text;
+    char *copy;
+
+    buf_init(&text, 64 * 1024);
+    buf_printf(&text, "%d %d%d%d%d%d %.*s %.*s %.*s", (int)route->protocol, (int)route->tls,
+               route->tls_implicit, route->dane, route->mta_sts, route->ipv6,
+               SLICE_ARG(route->helo), SLICE_ARG(route->tls_ca), SLICE_ARG(route->login.user));
+    /* A login is the route's own, whatever its name is. */
+    if (route->login.user.len)
+        buf_printf(&text, " %.*s", SLICE_ARG(route->name));
+    for (size_t i = 0; i < route->sources.count; i++)
+        buf_printf(&text, " %.*s", SLICE_ARG(route->sources.list[i]));
+    copy = xslicedup(buf_slice(&text));
+    buf_done(&text);
+    return copy;
 }
 
-bool idle_take(struct idle *idle, struct slice route, struct client *ret_client)
+static bool comes_from(const struct client *client, struct slice source)
 {
-    for (;;) {
-        struct idle_connection *found;
-        pthread_mutex_lock(&idle->lock);
-        found = unlink_first(idle, route);
-        pthread_mutex_unlock(&idle->lock);
-        if (!found)
+    struct socket_address off;
+
+    if (!socket_address_parse(source, 0, &off) ||
+        off.socket.any.sa_family != client->source.socket.any.sa_family)
+        return false;
+    if (off.socket.any.sa_family == AF_INET)
+        off.socket.v4.sin_port = client->source.socket.v4.sin_port;
+    else
+        off.socket.v6.sin6_port = client->source.socket.v6.sin6_port;
+    return memcmp(socket_address_key(&off).bytes, socket_address_key(&client->source).bytes,
+                  sizeof(struct socket_address_key)) == 0;
+}
+
+/* A connection that was verified for one host is not good for another one, but whoever demands
+ * nothing can use any. */
+static bool is_secure_enough(const struct client *client, const struct idle_wanted *wanted)
+{
+    const struct security *security = wanted->security;
+
+    return slice_eq(client->key, wanted->key) || (!security->tls_needed && !security->requiretls);
+}
+
+static bool fits(const struct idle_connection *connection, const struct idle_wanted *wanted,
+                 const char *settings)
+{
+    const struct client *client = &connection->client;
+
+    if (strcmp(connection->settings, settings) != 0)
+        return false;
+    for (uint32_t i = 0; i < wanted->unit->n_sources_off; i++) {
+        if (comes_from(client, wanted->unit->sources_off[i]))
             return false;
-        if (is_good(found, clock_mono_ms())) {
+    }
+    if (wanted->site.len)
+        return slice_eq(slice_from_cstr(connection->site), wanted->site);
+    return socket_address_eq(&client->address, wanted->address) && is_secure_enough(client, wanted);
+}
+
+/* Out of the list; with the lock held. */
+static struct idle_connection *unlink_one(struct idle *idle, struct idle_connection **link)
+{
+    struct idle_connection *found = *link;
+
+    *link = found->next;
+    found->next = NULL;
+    idle->count--;
+    return found;
+}
+
+static struct idle_connection *find_fitting(struct idle *idle, const struct idle_wanted *wanted,
+                                            const char *settings)
+{
+    struct idle_connection *found = NULL;
+
+    pthread_mutex_lock(&idle->lock);
+    for (struct idle_connection **link = &idle->first; *link; link = &(*link)->next) {
+        if (fits(*link, wanted, settings)) {
+            found = unlink_one(idle, link);
+            break;
+        }
+    }
+    pthread_mutex_unlock(&idle->lock);
+    return found;
+}
+
+bool idle_take(struct idle *idle, const struct idle_wanted *wanted, struct client *ret_client)
+{
+    char *settings;
+    bool taken = false;
+
+    if (idle_count(idle) == 0)
+        return false;
+    settings = settings_of(wanted->route);
+    while (!taken) {
+        struct idle_connection *found = find_fitting(idle, wanted, settings);
+        if (!found)
+            break;
+        taken = is_good(found, clock_mono_ms());
+        if (taken) {
             *ret_client = found->client;
             connection_free(found);
-            return true;
+        } else {
+            close_list(found);
         }
-        close_list(found);
     }
+    free(settings);
+    return taken;
 }
 
-void idle_give(struct idle *idle, struct slice route, struct client *client, uint64_t idle_ms)
+void idle_give(struct idle *idle, const struct config_route *route, struct slice site,
+               struct client *client)
 {
     struct idle_connection *connection = xcalloc(1, sizeof(*connection));
 
     connection->client = *client;
-    connection->route = xslicedup(route);
-    connection->until_ms = clock_mono_ms() + idle_ms;
+    connection->settings = settings_of(route);
+    connection->site = xslicedup(site);
+    connection->until_ms = clock_mono_ms() + route->idle_ms;
     pthread_mutex_lock(&idle->lock);
     connection->next = idle->first;
     idle->first = connection;
     idle->count++;
     pthread_mutex_unlock(&idle->lock);
+}
+
+bool idle_close_one(struct idle *idle, const struct socket_address *address)
+{
+    struct idle_connection *found = NULL;
+
+    pthread_mutex_lock(&idle->lock);
+    for (struct idle_connection **link = &idle->first; *link; link = &(*link)->next) {
+        if (socket_address_eq(&(*link)->client.address, address)) {
+            found = unlink_one(idle, link);
+            break;
+        }
+    }
+    pthread_mutex_unlock(&idle->lock);
+    close_list(found);
+    return found != NULL;
 }
 
 unsigned idle_sweep(struct idle *idle)

@@ -19,6 +19,7 @@
 #include "config/config.h"
 #include "relay/attempt.h"
 #include "relay/outbox.h"
+#include "relay/site_answers.h"
 #include "relay/workers.h"
 
 #include <errno.h>
@@ -41,6 +42,7 @@ struct relay {
     struct attempt_shared shared;
     struct workers *workers;
     struct outbox *outbox;
+    struct site_answers *site_answers;
     struct loop_timer *flush_timer, *sweep_timer, *stop_timer;
     bool sweeping;
     uint64_t stop_at; /* cancel all then; 0: not stopping */
@@ -200,12 +202,20 @@ static void take_file(struct relay *relay, struct channel_message *message)
     arena_done(&arena);
 }
 
+static void take_site_ask(struct relay *relay, const struct channel_message *message)
+{
+    if (site_answers_take(relay->site_answers, relay->config, message->payload) < 0)
+        log_error(NULL, "bad-site-ask", LOG_INT("bytes", message->payload.len));
+}
+
 static void on_message(void *arg, enum role from, struct channel_message *message)
 {
     if (from == ROLE_QUEUE && message->type == MSG_UNIT)
         take_unit(arg, message);
     else if (from == ROLE_PARENT && message->type == MSG_FILE)
         take_file(arg, message);
+    else if (from == ROLE_QUEUE && message->type == MSG_SITE_ASK)
+        take_site_ask(arg, message);
     channel_message_close_fds(message);
 }
 
@@ -218,12 +228,14 @@ static void on_queue_changed(void *arg, enum role peer)
         return;
     atomic_fetch_add(&relay->epoch, 1);
     workers_drop_waiting(relay->workers);
+    site_answers_reset(relay->site_answers);
     outbox_reset(relay->outbox, atomic_load(&relay->epoch));
 }
 
 static void flush_outbox(struct relay *relay)
 {
-    if (outbox_flush(relay->outbox, relay->role) == -EAGAIN)
+    if (outbox_flush(relay->outbox, relay->role) == -EAGAIN ||
+        site_answers_flush(relay->site_answers) == -EAGAIN)
         role_want_writable(relay->role, ROLE_QUEUE);
 }
 
@@ -247,12 +259,13 @@ static void on_flush(void *arg)
     flush_outbox(arg);
 }
 
-/* The outbox has something again. While other attempts are under way it goes out in a moment, with
- * what they add: a message to queue wakes up two processes. */
+/* The finder has answers, or the outbox has something again. While other attempts are under way it
+ * goes out in a moment, with what they add: a message to queue wakes up two processes. */
 static void on_wake(void *arg)
 {
     struct relay *relay = arg;
 
+    finder_run(relay->shared.finder);
     if (workers_numbers(relay->workers).running > 1)
         loop_timer_arm(relay->flush_timer, clock_mono_ms() + GATHER_MS);
     else
@@ -272,6 +285,7 @@ static bool on_config(void *arg, struct config *config, struct buf *why_not)
     relay->config = config_ref(config);
     config_unref(old);
     idle_drop_all(&relay->shared.idle);
+    finder_forget(relay->shared.finder);
     return true;
 }
 
@@ -279,14 +293,18 @@ static void on_status(void *arg, struct buf *json)
 {
     struct relay *relay = arg;
     struct workers_numbers numbers = workers_numbers(relay->workers);
+    struct finder_numbers found = finder_numbers(relay->shared.finder);
 
     buf_printf(json, "\"threads\":%u,\"attempts\":%u,\"waiting\":%u,\"idle_connections\":%u,",
                numbers.threads, numbers.running, numbers.waiting, idle_count(&relay->shared.idle));
+    buf_printf(json, "\"domains_known\":%u,\"domains_searched\":%u,\"domains_waiting\":%u,",
+               found.known, found.searching, found.waiting);
 }
 
 static void cancel_all(struct relay *relay)
 {
     relay->cancelled = true;
+    finder_stop(relay->shared.finder);
     dns_stop(relay->shared.dns);
     (void)!write(relay->shared.cancel_fd, &(uint64_t){1}, sizeof(uint64_t));
 }
@@ -339,12 +357,15 @@ static int relay_open(struct relay *relay)
         return r;
     relay->shared.handed = handed_new();
     dead_init(&relay->shared.dead);
+    slots_init(&relay->shared.slots);
     idle_init(&relay->shared.idle);
     relay->workers = workers_new(&workers_methods, relay);
     relay->outbox = outbox_new(wake_loop, relay);
     relay->flush_timer = loop_timer(relay->role->loop, on_flush, relay);
     relay->sweep_timer = loop_timer(relay->role->loop, on_sweep, relay);
     relay->stop_timer = loop_timer(relay->role->loop, on_stop_check, relay);
+    relay->shared.finder = finder_new(relay->shared.dns, wake_loop, relay);
+    relay->site_answers = site_answers_new(relay->role, relay->shared.finder);
     loop_on_wake(relay->role->loop, on_wake, relay);
     relay->config = config_ref(relay->role->config);
     return 0;
@@ -358,10 +379,14 @@ static void relay_close(struct relay *relay)
     workers_free(relay->workers);
     outbox_free(relay->outbox);
     idle_done(&relay->shared.idle);
+    slots_done(&relay->shared.slots);
     dead_done(&relay->shared.dead);
     handed_free(relay->shared.handed);
     tls_client_unref(relay->shared.tls);
+    dns_stop(relay->shared.dns);
     dns_free(relay->shared.dns);
+    site_answers_free(relay->site_answers);
+    finder_free(relay->shared.finder);
     loop_timer_free(relay->flush_timer);
     loop_timer_free(relay->sweep_timer);
     loop_timer_free(relay->stop_timer);

@@ -40,6 +40,12 @@ void fixture_recipients(struct fixture *fixture, uint32_t n)
     fixture->unit.n_recipients = n;
 }
 
+/* Routes with fixed hosts need no searches. */
+static void no_wake(void *arg)
+{
+    (void)arg;
+}
+
 void fixture_init(struct fixture *fixture, const char *script)
 {
     *fixture = (struct fixture){.attempt.fd = -1};
@@ -50,17 +56,22 @@ void fixture_init(struct fixture *fixture, const char *script)
                                            .protocol = PROTOCOL_SMTP,
                                            .hosts = {.list = fixture->hosts, .count = 1},
                                            .concurrency = 20,
+                                           .address_concurrency = 20,
+                                           .ipv6 = true,
                                            .recipients = 100,
                                            .messages = 1000,
                                            .idle_ms = 5000};
-    fixture->config = (struct config){.hostname = SLICE("client.example"),
+    fixture->config = (struct config){.references = 10,
+                                      .hostname = SLICE("client.example"),
                                       .routes = &fixture->route,
                                       .n_routes = 1,
                                       .limits.message_size = 50 * 1024 * 1024};
     fixture->shared.dns = dns_fake_new(names, sizeof(names) / sizeof(names[0]));
     fixture->shared.cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     fixture->server.cancel_fd = fixture->shared.cancel_fd;
+    fixture->shared.finder = finder_new(fixture->shared.dns, no_wake, NULL);
     dead_init(&fixture->shared.dead);
+    slots_init(&fixture->shared.slots);
     idle_init(&fixture->shared.idle);
     attempt_scratch_init(&fixture->scratch);
     arena_init(&fixture->arena);
@@ -104,8 +115,10 @@ void fixture_done(struct fixture *fixture)
 {
     fake_server_done(&fixture->server);
     idle_done(&fixture->shared.idle);
+    slots_done(&fixture->shared.slots);
     dead_done(&fixture->shared.dead);
     dns_free(fixture->shared.dns);
+    finder_free(fixture->shared.finder);
     close(fixture->shared.cancel_fd);
     close(fixture->attempt.fd);
     attempt_scratch_done(&fixture->scratch);

@@ -143,7 +143,7 @@ static void test_an_address_that_failed_comes_last(void **state)
     assert_true(dead_has(&fixture.shared.dead, &first));
     assert_false(dead_has(&fixture.shared.dead, &second));
     /* Were the first one asked first, this would find out that it is not dead any more. */
-    dead_add(&fixture.shared.dead, &second);
+    dead_add(&fixture.shared.dead, &second, SLICE("no"));
     fixture_run(&fixture);
     assert_false(dead_has(&fixture.shared.dead, &second));
     fixture_finish(&fixture);
@@ -160,18 +160,18 @@ static void test_the_dead_are_forgotten(void **state)
     clock_fake(0, 1000);
     assert_true(socket_address_parse(SLICE("192.0.2.1"), 25, &address));
     assert_false(dead_has(&dead, &address));
-    dead_add(&dead, &address);
+    dead_add(&dead, &address, SLICE("no"));
     assert_true(dead_has(&dead, &address));
     clock_fake(0, 1000 + DEAD_REMEMBERED_MS);
     assert_false(dead_has(&dead, &address));
-    dead_add(&dead, &address);
+    dead_add(&dead, &address, SLICE("no"));
     dead_remove(&dead, &address);
     assert_false(dead_has(&dead, &address));
-    dead_add(&dead, &address);
+    dead_add(&dead, &address, SLICE("no"));
     for (uint16_t port = 1; port <= DEAD_MAX; port++) {
         clock_fake(0, 1000 + DEAD_REMEMBERED_MS + port);
         assert_true(socket_address_parse(SLICE("192.0.2.2"), port, &other));
-        dead_add(&dead, &other);
+        dead_add(&dead, &other, SLICE("no"));
     }
     assert_false(dead_has(&dead, &address));
     assert_true(dead_has(&dead, &other));

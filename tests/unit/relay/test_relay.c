@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <cmocka.h>
 
@@ -83,6 +84,8 @@ static void house_open(struct house *house, const char *script)
                                          .protocol = PROTOCOL_SMTP,
                                          .hosts = {.list = &house->host, .count = 1},
                                          .concurrency = 1,
+                                         .address_concurrency = 1,
+                                         .ipv6 = true,
                                          .recipients = 100,
                                          .messages = 1000,
                                          .idle_ms = 200};
@@ -104,6 +107,9 @@ static void house_open(struct house *house, const char *script)
     for (unsigned i = 0; i < ROLE_COUNT; i++)
         house->role.peers[i] = -1;
     assert_int_equal(pthread_create(&house->thread, NULL, run_role, &house->role), 0);
+    /* What a test measures begins when the role is ready. */
+    for (unsigned i = 0; !house->locked_in && i < PATIENCE_MS; i++)
+        poll(NULL, 0, 1);
     house->queue = send_peer(house);
     /* What it reads before, the system's CAs, may take longer than a test waits for anything. */
     while (!house->locked_in)

@@ -1,0 +1,381 @@
+/*
+ * The steps:
+ *
+ *   1. An address literal is its own server. What is no domain name cannot be found (5.1.2).
+ *   2. MX records. No such name: 5.1.2. None: the domain's own name is its server (the "implicit
+ *      MX"), or the name that it is an alias of. A null MX: 5.1.10. No answer that can be trusted:
+ *      4.4.3, for this domain alone.
+ *   3. The addresses of all those hosts, to know which one is ours and which are nowhere. Ours, and
+ *      what is no better than we are, is left out; when nothing is left, mail would come back to
+ *      us: 5.4.6. This is also how a backup MX delivers: to better preference only.
+ *   4. Hosts without any address are left out. When none is left: 5.4.4 (the domain's own name:
+ *      5.1.2), or 4.4.3 if it was a failure of DNS.
+ *
+ * The addresses are not kept: whoever connects asks again, and libunbound has them in its cache.
+ */
+#include "relay/search.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "io/socket_address.h"
+#include "mail/address.h"
+#include "relay/mx_list.h"
+
+#include <stdlib.h>
+
+enum { NEVER_MS = 5 * 60 * 1000 };
+
+struct host_facts {
+    bool has_address;
+    bool failed; /* to look it up */
+};
+
+struct search {
+    struct search_tools *tools;
+    void *owner;
+    struct config *config;
+    const struct config_route *route;
+    struct arena arena;
+    struct slice domain; /* A-labels in lower case, or a literal in brackets */
+    unsigned pending;    /* answers on their way */
+    struct mx_list list;
+    struct host_facts facts[DNS_RECORDS_MAX]; /* as in the list before it is cut */
+    bool implicit;                            /* no MX: the domain's own name */
+    bool secure;
+    uint64_t valid_ms;
+    char why[160]; /* the last failure of DNS, for people */
+    bool over;
+    struct finding finding;
+};
+
+struct search *search_new(struct search_tools *tools, struct config *config,
+                          const struct config_route *route, struct slice domain, void *owner)
+{
+    struct search *search = xcalloc(1, sizeof(*search));
+
+    search->tools = tools;
+    search->config = config_ref(config);
+    search->route = route;
+    search->owner = owner;
+    arena_init(&search->arena);
+    search->domain = arena_dup(&search->arena, domain);
+    return search;
+}
+
+void search_free(struct search *search)
+{
+    finding_done(&search->finding);
+    arena_done(&search->arena);
+    config_unref(search->config);
+    free(search);
+}
+
+void *search_owner(const struct search *search)
+{
+    return search->owner;
+}
+
+void search_abandon(struct search *search)
+{
+    search->over = true;
+    search->owner = NULL;
+}
+
+const struct finding *search_finding(const struct search *search)
+{
+    return search->over ? &search->finding : NULL;
+}
+
+bool search_is_quiet(const struct search *search)
+{
+    return search->pending == 0;
+}
+
+void search_answer_free(struct search_answer *answer)
+{
+    arena_done(&answer->arena);
+    free(answer);
+}
+
+static void end(struct search *search, struct finding finding)
+{
+    search->finding = finding;
+    search->over = true;
+}
+
+static void on_answered(void *arg, const struct dns_answer *answer)
+{
+    struct search_answer *copy = arg;
+    struct search_tools *tools = copy->search->tools;
+
+    dns_answer_copy(&copy->arena, answer, &copy->dns);
+    tools->post(tools->arg, copy);
+}
+
+static void ask(struct search *search, struct slice name, enum dns_type type, unsigned host)
+{
+    struct search_answer *answer = xcalloc(1, sizeof(*answer));
+    unsigned patience_ms = host == SEARCH_NO_HOST ? SEARCH_MX_MS : SEARCH_ADDRESSES_MS;
+
+    answer->search = search;
+    answer->host = host;
+    arena_init(&answer->arena);
+    search->pending++;
+    dns_ask(search->tools->dns, name, type, clock_mono_ms() + patience_ms, on_answered, answer);
+}
+
+/* "[192.0.2.1]" or "[IPv6:2001:db8::1]". */
+static bool read_literal(struct slice domain, uint16_t port, struct slice *ret_text,
+                         struct socket_address *ret_address)
+{
+    struct slice text = slice_sub(domain, 1, domain.len < 2 ? 0 : domain.len - 2);
+
+    if (slice_starts_with_nocase(text, SLICE("IPv6:")))
+        text = slice_skip(text, strlen("IPv6:"));
+    *ret_text = text;
+    return socket_address_parse(text, port, ret_address);
+}
+
+static struct dns_address to_dns_address(const struct socket_address *address)
+{
+    struct dns_address found = {.family = address->socket.any.sa_family};
+
+    if (found.family == AF_INET)
+        memcpy(found.bytes, &address->socket.v4.sin_addr, 4);
+    else
+        memcpy(found.bytes, &address->socket.v6.sin6_addr, 16);
+    return found;
+}
+
+static void add_host(struct search *search, struct destination *destination, struct slice name,
+                     uint16_t preference)
+{
+    destination->hosts[destination->n_hosts++] =
+        (struct destination_host){.name = arena_dup(&destination->arena, name),
+                                  .kind = ENDPOINT_INET,
+                                  .port = search->route->port,
+                                  .preference = preference};
+}
+
+static struct destination *new_destination(const struct search *search)
+{
+    struct destination *destination = destination_new();
+
+    destination->mx = true;
+    destination->domain = arena_dup(&destination->arena, search->domain);
+    destination->hosts =
+        arena_alloc(&destination->arena, DESTINATION_HOSTS_MAX * sizeof(*destination->hosts));
+    return destination;
+}
+
+static void search_literal(struct search *search)
+{
+    struct destination *destination;
+    struct socket_address address;
+    struct dns_address ip;
+    struct slice text;
+
+    if (!read_literal(search->domain, search->route->port, &text, &address)) {
+        end(search, finding_refused(SITE_NEVER, "5.1.2", NEVER_MS, "%.*s is no address of a host",
+                                    SLICE_ARG(search->domain)));
+        return;
+    }
+    ip = to_dns_address(&address);
+    if (own_hosts_has_address(&search->tools->own, search->config, &ip, search->route->port)) {
+        end(search, finding_refused(SITE_NEVER, "5.4.6", NEVER_MS,
+                                    "%.*s is this server: the mail would come back to us",
+                                    SLICE_ARG(search->domain)));
+        return;
+    }
+    destination = new_destination(search);
+    add_host(search, destination, text, 0);
+    destination_name_site(destination);
+    end(search, finding_found(destination, FINDING_MOST_MS));
+}
+
+void search_start(struct search *search)
+{
+    struct slice ascii;
+
+    if (address_domain_to_ascii(&search->arena, search->domain, &ascii) < 0) {
+        end(search, finding_refused(SITE_NEVER, "5.1.2", NEVER_MS, "%.*s is no domain name",
+                                    SLICE_ARG(search->domain)));
+        return;
+    }
+    search->domain = ascii;
+    if (ascii.len && ascii.ptr[0] == '[')
+        search_literal(search);
+    else
+        ask(search, ascii, DNS_MX, SEARCH_NO_HOST);
+}
+
+static void explain(struct search *search, const struct dns_answer *answer)
+{
+    const char *text = answer->security == DNS_BOGUS ? "its DNSSEC signatures do not hold"
+                                                     : dns_result_text(answer->result);
+
+    if (answer->why.len)
+        snprintf(search->why, sizeof(search->why), "%s (%.*s)", text, SLICE_ARG(answer->why));
+    else
+        snprintf(search->why, sizeof(search->why), "%s", text);
+}
+
+static void end_without_answer(struct search *search, const char *what, struct slice of)
+{
+    end(search, finding_refused(SITE_LATER, "4.4.3", FINDING_FAILED_MS,
+                                "cannot look up %s %.*s: %s", what, SLICE_ARG(of), search->why));
+}
+
+/* The addresses of all hosts; a host whose name is ours needs none. */
+static void ask_addresses(struct search *search)
+{
+    for (unsigned i = 0; i < search->list.count; i++) {
+        struct mx_host *host = &search->list.hosts[i];
+        host->ours = own_hosts_has_name(search->config, host->name);
+        if (host->ours)
+            continue;
+        ask(search, host->name, DNS_A, i);
+        if (search->route->ipv6)
+            ask(search, host->name, DNS_AAAA, i);
+    }
+}
+
+static void use_own_name(struct search *search, struct slice name)
+{
+    search->implicit = true;
+    search->list.hosts = arena_alloc(&search->arena, sizeof(*search->list.hosts));
+    search->list.hosts[0] = (struct mx_host){.name = arena_dup(&search->arena, name)};
+    search->list.count = 1;
+}
+
+static void end_nowhere(struct search *search, uint64_t valid_ms)
+{
+    if (search->implicit)
+        end(search, finding_refused(SITE_NEVER, "5.1.2", valid_ms,
+                                    "%.*s has neither a mail server (MX) nor an address",
+                                    SLICE_ARG(search->domain)));
+    else
+        end(search,
+            finding_refused(SITE_NEVER, "5.4.4", valid_ms,
+                            "none of the mail servers of %.*s has %s address",
+                            SLICE_ARG(search->domain), search->route->ipv6 ? "an" : "an IPv4"));
+}
+
+static void take_records(struct search *search, const struct dns_answer *answer)
+{
+    switch (mx_list_read(answer, &search->arena, &search->list)) {
+    case MX_LIST_HOSTS:
+        if (search->list.count > DESTINATION_HOSTS_MAX)
+            search->list.count = DESTINATION_HOSTS_MAX;
+        break;
+    case MX_LIST_NULL:
+        end(search, finding_refused(SITE_NEVER, "5.1.10", search->valid_ms,
+                                    "%.*s takes no mail (null MX)", SLICE_ARG(search->domain)));
+        break;
+    case MX_LIST_NOWHERE:
+        end_nowhere(search, search->valid_ms);
+        break;
+    }
+}
+
+static void take_mx(struct search *search, const struct dns_answer *answer)
+{
+    search->secure = answer->security == DNS_SECURE;
+    search->valid_ms = (uint64_t)answer->ttl_s * 1000;
+    switch (answer->result) {
+    case DNS_FOUND:
+        take_records(search, answer);
+        break;
+    case DNS_NO_DATA:
+        use_own_name(search, answer->canonical.len ? answer->canonical : search->domain);
+        break;
+    case DNS_NO_NAME:
+        end(search, finding_refused(SITE_NEVER, "5.1.2", search->valid_ms,
+                                    "the domain %.*s does not exist", SLICE_ARG(search->domain)));
+        break;
+    case DNS_FAILED:
+    case DNS_TIMEOUT:
+        explain(search, answer);
+        end_without_answer(search, "the mail servers of", search->domain);
+        break;
+    }
+    if (!search->over)
+        ask_addresses(search);
+}
+
+static void take_addresses(struct search *search, unsigned host, const struct dns_answer *answer)
+{
+    struct host_facts *facts = &search->facts[host];
+
+    if (answer->result == DNS_FAILED || answer->result == DNS_TIMEOUT) {
+        facts->failed = true;
+        explain(search, answer);
+    }
+    for (unsigned i = 0; i < answer->n_records; i++) {
+        struct dns_address address = {.family = answer->records[i].len == 4 ? AF_INET : AF_INET6};
+        if (answer->records[i].len != 4 && answer->records[i].len != 16)
+            continue;
+        memcpy(address.bytes, answer->records[i].ptr, answer->records[i].len);
+        facts->has_address = true;
+        if (own_hosts_has_address(&search->tools->own, search->config, &address,
+                                  search->route->port))
+            search->list.hosts[host].ours = true;
+    }
+}
+
+static void end_in_a_circle(struct search *search, struct slice best)
+{
+    end(search, finding_refused(SITE_NEVER, "5.4.6", search->valid_ms,
+                                "mail for %.*s would come back to us: no mail server of it is "
+                                "better than %.*s, which is this one",
+                                SLICE_ARG(search->domain), SLICE_ARG(best)));
+}
+
+/* All that have an address, or may have one. */
+static void end_with_hosts(struct search *search)
+{
+    struct destination *destination = new_destination(search);
+
+    destination->secure = search->secure;
+    for (unsigned i = 0; i < search->list.count; i++) {
+        const struct mx_host *host = &search->list.hosts[i];
+        if (search->facts[i].has_address || search->facts[i].failed)
+            add_host(search, destination, host->name, host->preference);
+    }
+    destination_name_site(destination);
+    end(search, finding_found(destination, search->valid_ms));
+}
+
+static void conclude(struct search *search)
+{
+    struct slice best = search->list.hosts[0].name, failed = SLICE_NULL;
+    bool cut = mx_list_cut(&search->list), reachable = false;
+
+    for (unsigned i = 0; i < search->list.count; i++) {
+        reachable |= search->facts[i].has_address;
+        if (search->facts[i].failed)
+            failed = search->list.hosts[i].name;
+    }
+    if (cut && search->list.count == 0)
+        end_in_a_circle(search, best);
+    else if (reachable)
+        end_with_hosts(search);
+    else if (failed.len)
+        end_without_answer(search, "the address of", failed);
+    else
+        end_nowhere(search, search->valid_ms);
+}
+
+void search_take(struct search *search, struct search_answer *answer)
+{
+    search->pending--;
+    if (search->over)
+        ;
+    else if (answer->host == SEARCH_NO_HOST)
+        take_mx(search, &answer->dns);
+    else
+        take_addresses(search, answer->host, &answer->dns);
+    search_answer_free(answer);
+    if (!search->over && search->pending == 0)
+        conclude(search);
+}
