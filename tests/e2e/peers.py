@@ -387,13 +387,22 @@ class SinkHandler(socketserver.StreamRequestHandler):
         self.wfile.write(text.encode() + b'\r\n')
 
     def handle(self):
+        sink = self.server.sink
+        with sink.lock:
+            sink.open += 1
+            sink.most = max(sink.most, sink.open)
         try:
-            self.converse(self.server.sink)
+            self.converse(sink)
         except ConnectionError:
             pass  # clients are killed in some tests
+        finally:
+            with sink.lock:
+                sink.open -= 1
 
     def converse(self, sink):
-        self.reply('220 sink.test ESMTP')
+        self.reply(sink.greeting)
+        if not sink.greeting.startswith('2'):
+            return
         sender, recipients = None, []
         while line := self.rfile.readline():
             verb = line.strip().upper()
@@ -422,6 +431,7 @@ class SinkHandler(socketserver.StreamRequestHandler):
                     body += line[1:] if line.startswith(b'.') else line
                 if not line:
                     return  # the end never came: this is no message
+                time.sleep(sink.delay)
                 with sink.lock:
                     sink.messages.append((sender, recipients, body))
                 for _ in recipients if sink.lmtp else [None]:
@@ -435,18 +445,21 @@ class SinkHandler(socketserver.StreamRequestHandler):
 
 class Sink:
     """A server in a thread that keeps what it gets: .messages is a list of (MAIL line, RCPT lines,
-    text). answer: what it says to a RCPT line."""
+    text), .most is how many connections it had at a time. answer: what it says to a RCPT line;
+    delay: how long it takes over a message."""
 
     def __init__(self, extensions=('sink.test', 'PIPELINING', '8BITMIME', 'SMTPUTF8', 'DSN', 'SIZE'),
                  answer=lambda rcpt: '250 2.1.5 ok', final='250 2.0.0 taken', lmtp=False, port=0,
-                 host='127.0.0.1'):
+                 host='127.0.0.1', greeting='220 sink.test ESMTP', delay=0):
         class Server(socketserver.ThreadingTCPServer):
+            address_family = socket.AF_INET6 if ':' in host else socket.AF_INET
             allow_reuse_address = True
             daemon_threads = True
             # With the default of 5, a burst of connections leaves some half-open: the kernel has
             # told the client that it is connected and has forgotten it.
             request_queue_size = 128
         self.extensions, self.answer, self.final, self.lmtp = extensions, answer, final, lmtp
+        self.greeting, self.delay, self.open, self.most = greeting, delay, 0, 0
         self.messages, self.lock = [], threading.Lock()
         self.server = Server((host, port), SinkHandler)
         self.server.sink = self
