@@ -93,20 +93,16 @@ static int set_options(struct ub_ctx *context)
     return error;
 }
 
-/* The last of libunbound's lines without its time and process. */
-static struct slice last_complaint(struct slice text)
+/* The first of libunbound's lines, "[time] libunbound[process] error: what", from "what" on: those
+ * behind it say only that for this reason more has failed. */
+static struct slice first_complaint(struct slice text)
 {
-    struct slice last = SLICE_NULL;
+    static const struct slice mark = SLICE_INIT("error: ");
+    struct slice line = slice_cut(&text, '\n');
 
-    text = slice_trim(text);
-    while (text.ptr) {
-        struct slice line = slice_cut(&text, '\n');
-        ptrdiff_t end = slice_find(line, ']');
-        struct slice rest = slice_skip(line, (size_t)(end + 1));
-        end = slice_find(rest, ']');
-        last = slice_trim(slice_skip(rest, (size_t)(end + 1)));
-    }
-    return last;
+    while (line.len && !slice_starts_with_nocase(line, mark))
+        line = slice_skip(line, 1);
+    return slice_trim(slice_skip(line, mark.len));
 }
 
 /* Any call that needs a finalized context finalizes it: there is no data of this name. */
@@ -125,7 +121,7 @@ static int finalize(struct ub_ctx *context)
     fclose(stream);
     if (error)
         log_error(NULL, "dns settings", LOG_STR("error", ub_strerror(error)),
-                  LOG_SLICE("reason", last_complaint(slice_from(complaints, len))));
+                  LOG_SLICE("reason", first_complaint(slice_from(complaints, len))));
     free(complaints);
     return error;
 }

@@ -1,0 +1,197 @@
+"""The resolver against a real name server: signed, unsigned and broken zones on a private nsd.
+
+The questions are put by tests/unit/dns/dns_ask.c, which is src/dns and nothing else.
+"""
+import collections
+import contextlib
+import socket
+import subprocess
+import time
+
+import pytest
+
+from names import Names
+from peers import free_port
+from server import BUILD, SANITIZER
+
+Answer = collections.namedtuple('Answer', 'result security ttl canonical why records')
+ASK = BUILD / 'tests/unit/dns/dns_ask'
+
+
+def ask(folder, statement, *questions, deadline=10000):
+    """Answers in the order of the questions, each 'TYPE NAME'; all are asked at once."""
+    conf = folder / 'dns.conf'
+    conf.write_text('hostname asker.test\n' + statement.replace('{{', '{').replace('}}', '}') + '\n')
+    done = subprocess.run([ASK, conf, str(deadline), *' '.join(questions).split()],
+                          capture_output=True, text=True, timeout=120, check=False)
+    assert not SANITIZER.search(done.stderr), done.stderr
+    assert done.returncode == 0, done.stderr
+    ask.log = done.stderr
+    return [Answer(a, b, int(c), d, e, f.split()) for a, b, c, d, e, f in
+            (line.split('\t') for line in done.stdout.splitlines())]
+
+
+def many(count):
+    return '\n'.join(f'@ MX {n} mail-server-with-a-long-name-{n}' for n in range(count))
+
+
+@pytest.fixture(scope='module')
+def names(tmp_path_factory):
+    with Names(tmp_path_factory.mktemp('dns')) as names:
+        names.zone('signed.test', f'''
+            @ MX 10 mx
+            @ TXT "v=spf1" " -all"
+            mx A 127.0.0.2
+            mx AAAA ::2
+            _25._tcp.mx TLSA 3 1 1 {'ab' * 32}
+            _submissions._tcp SRV 0 1 465 mx
+            alias CNAME mx
+            chain CNAME alias
+            loop CNAME loop2
+            loop2 CNAME loop
+            out CNAME mx.plain.test.
+            into-nothing CNAME nobody
+            null MX 0 .
+        ''', signed=True)
+        names.zone('plain.test', '''
+            @ MX 10 mx
+            mx A 127.0.0.3
+            in CNAME mx.signed.test.
+        ''')
+        names.zone('inner.signed.test', '@ A 127.0.0.4')
+        names.zone('deep.signed.test', '@ A 127.0.0.4', signed=True)
+        names.zone('expired.test', '@ A 127.0.0.5\n@ MX 10 mx', signed=True, spoil='expired')
+        names.zone('wrong-ds.test', '@ A 127.0.0.5', signed=True, spoil='wrong-ds')
+        names.zone('forged.test', '@ A 127.0.0.5', signed=True, spoil='unsigned-data')
+        names.zone('big.test', many(60), signed=True)
+        names.zone('huge.test', many(200), signed=True)
+        names.start()
+        yield names
+
+
+@pytest.mark.parametrize('question, expected', [
+    ('MX signed.test', ('found', 'secure', 'signed.test')),
+    ('MX SIGNED.Test.', ('found', 'secure', 'signed.test')),
+    ('TXT signed.test', ('found', 'secure', 'signed.test')),
+    ('TLSA _25._tcp.mx.signed.test', ('found', 'secure', '_25._tcp.mx.signed.test')),
+    ('SRV _submissions._tcp.signed.test', ('found', 'secure', '_submissions._tcp.signed.test')),
+    ('AAAA mx.signed.test', ('found', 'secure', 'mx.signed.test')),
+    ('A deep.signed.test', ('found', 'secure', 'deep.signed.test')),
+    ('A inner.signed.test', ('found', 'insecure', 'inner.signed.test')),
+    ('MX plain.test', ('found', 'insecure', 'plain.test')),
+    # absences
+    ('MX mx.signed.test', ('no-data', 'secure', 'mx.signed.test')),
+    ('TLSA _25._tcp.nobody.signed.test', ('no-name', 'secure', '_25._tcp.nobody.signed.test')),
+    ('MX nobody.signed.test', ('no-name', 'secure', 'nobody.signed.test')),
+    ('MX nobody.test', ('no-name', 'secure', 'nobody.test')),
+    ('MX nobody.plain.test', ('no-name', 'insecure', 'nobody.plain.test')),
+    ('MX mx.plain.test', ('no-data', 'insecure', 'mx.plain.test')),
+    # aliases
+    ('A alias.signed.test', ('found', 'secure', 'mx.signed.test')),
+    ('A chain.signed.test', ('found', 'secure', 'mx.signed.test')),
+    ('CNAME chain.signed.test', ('found', 'secure', 'chain.signed.test')),
+    ('A out.signed.test', ('found', 'insecure', 'mx.plain.test')),
+    ('A in.plain.test', ('found', 'insecure', 'mx.signed.test')),
+    ('A into-nothing.signed.test', ('no-name', 'secure', 'nobody.signed.test')),
+    # what is no name
+    ('A a..test', ('no-name', 'insecure', 'a..test')),
+    ('A ' + 'a' * 64 + '.test', ('no-name', 'insecure', 'a' * 64 + '.test')),
+])
+def test_answers(names, tmp_path, question, expected):
+    [answer] = ask(tmp_path, names.statement, question)
+    assert (answer.result, answer.security, answer.canonical) == expected
+    assert answer.why == '-'
+
+
+@pytest.mark.parametrize('question, why', [
+    ('A expired.test', 'signature expired'),
+    ('MX expired.test', 'signature expired'),
+    ('TLSA _25._tcp.mx.expired.test', 'signature expired'),
+    ('A wrong-ds.test', 'DS'),
+    ('A forged.test', 'signature verification failed'),
+])
+def test_a_broken_zone_is_its_own_failure(names, tmp_path, question, why):
+    broken, other = ask(tmp_path, names.statement, question, 'MX signed.test')
+    assert (broken.result, broken.security, broken.records) == ('failed', 'bogus', [])
+    assert broken.why.startswith('validation failed: ') and why in broken.why
+    assert (other.result, other.security) == ('found', 'secure')
+
+
+def test_records_are_whole(names, tmp_path):
+    mx, txt, null = ask(tmp_path, names.statement, 'MX signed.test', 'TXT signed.test',
+                        'MX null.signed.test')
+    assert mx.records == ['000a' + '026d78067369676e6564047465737400']
+    assert bytes.fromhex(txt.records[0]) == b'\x06v=spf1\x05 -all'
+    assert null.records == ['000000']
+
+
+def test_a_loop_of_aliases_ends(names, tmp_path):
+    loop, other = ask(tmp_path, names.statement, 'A loop.signed.test', 'A mx.signed.test')
+    assert loop.result in ('failed', 'no-data') and not loop.records
+    assert other.result == 'found'
+
+
+def test_big_answers_come_over_tcp(names, tmp_path):
+    big, huge = ask(tmp_path, names.statement, 'MX big.test', 'MX huge.test')
+    assert (big.result, big.security, len(big.records)) == ('found', 'secure', 60)
+    assert (huge.result, huge.security, len(huge.records)) == ('found', 'secure', 64)
+
+
+def test_without_validation_nothing_is_secure_or_bogus(names, tmp_path):
+    statement = f'dns {{ server 127.0.0.1:{names.port}; validate no }}'
+    for answer in ask(tmp_path, statement, 'MX signed.test', 'A expired.test', 'A forged.test'):
+        assert (answer.result, answer.security) == ('found', 'insecure')
+
+
+def test_instead_of_the_root_servers(names, tmp_path):
+    found, bogus, absent = ask(tmp_path, names.stub_statement, 'MX signed.test', 'A expired.test',
+                               'MX nobody.test')
+    assert (found.result, found.security) == ('found', 'secure')
+    assert (bogus.result, bogus.security) == ('failed', 'bogus')
+    assert (absent.result, absent.security) == ('no-name', 'secure')
+
+
+@contextlib.contextmanager
+def silent_server():
+    """Takes questions and says nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(('127.0.0.1', 0))
+        yield sock.getsockname()[1]
+
+
+def test_a_silent_server_costs_the_deadline_and_no_more(tmp_path):
+    with silent_server() as port:
+        started = time.monotonic()
+        answers = ask(tmp_path, f'dns {{ server 127.0.0.1:{port} }}',
+                      *[f'MX d{n}.test' for n in range(100)], deadline=1500)
+        assert {a.result for a in answers} == {'timeout'}
+        assert 1.4 < time.monotonic() - started < 10
+
+
+def test_nobody_at_home(tmp_path):
+    [answer] = ask(tmp_path, f'dns {{ server 127.0.0.1:{free_port()}; validate no }}', 'MX a.test',
+                   deadline=1500)
+    assert answer.result in ('failed', 'timeout')
+
+
+def test_the_second_server_helps(names, tmp_path):
+    statement = names.statement.replace('server ', f'server 127.0.0.1:{free_port()} ', 1)
+    [answer] = ask(tmp_path, statement, 'MX signed.test')
+    assert (answer.result, answer.security) == ('found', 'secure')
+
+
+def test_hosts_count_for_addresses_alone(names, tmp_path):
+    address, mx = ask(tmp_path, names.statement, 'A localhost', 'MX localhost')
+    assert (address.result, address.records) == ('found', ['7f000001'])
+    assert mx.result != 'found'
+
+
+def test_bad_trust_anchors_are_told_at_start(names, tmp_path):
+    (tmp_path / 'rubbish').write_text('this is no key\n')
+    for path in (tmp_path / 'missing', tmp_path / 'rubbish'):
+        conf = tmp_path / 'dns.conf'
+        conf.write_text(f'hostname a.test\ndns {{ server 127.0.0.1; trust_anchor {path} }}\n')
+        done = subprocess.run([ASK, conf, '100', 'A', 'a.test'], capture_output=True, text=True,
+                              check=False)
+        assert done.returncode == 3
+        assert 'dns settings' in done.stderr and str(path) in done.stderr
