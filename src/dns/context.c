@@ -14,7 +14,9 @@
 #include "dns/context.h"
 
 #include "base/log.h"
+#include "dns/name.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 /* The key signing keys of the root, 2017 and 2024 (https://data.iana.org/root-anchors/). */
@@ -68,13 +70,18 @@ static int set_servers(struct ub_ctx *context, const struct config_dns *settings
     return error;
 }
 
+static void anchor_path(const struct config_dns *settings, size_t i, char path[PATH_MAX])
+{
+    snprintf(path, PATH_MAX, "%.*s", SLICE_ARG(settings->trust_anchors[i]));
+}
+
 static int set_anchors(struct ub_ctx *context, const struct config_dns *settings)
 {
-    char path[4096];
+    char path[PATH_MAX];
     int error = 0;
 
     for (size_t i = 0; i < settings->n_trust_anchors && error == 0; i++) {
-        snprintf(path, sizeof(path), "%.*s", SLICE_ARG(settings->trust_anchors[i]));
+        anchor_path(settings, i, path);
         error = ub_ctx_add_ta_file(context, path);
     }
     for (size_t i = 0; i < sizeof(root_anchors) / sizeof(root_anchors[0]) && error == 0; i++) {
@@ -147,4 +154,40 @@ struct ub_ctx *context_new(const struct config_dns *settings, bool validate)
         return NULL;
     }
     return context;
+}
+
+void context_resolvers(const struct config_dns *settings, char text[CONTEXT_RESOLVERS_TEXT])
+{
+    size_t len = 0;
+
+    text[0] = '\0';
+    if (settings->recurse || settings->stubs.count)
+        return;
+    if (!settings->servers.count)
+        snprintf(text, CONTEXT_RESOLVERS_TEXT, "of /etc/resolv.conf");
+    for (size_t i = 0; i < settings->servers.count && len < CONTEXT_RESOLVERS_TEXT; i++)
+        len += (size_t)snprintf(text + len, CONTEXT_RESOLVERS_TEXT - len, "%s%.*s:%u",
+                                i ? ", " : "", SLICE_ARG(settings->servers.list[i].host),
+                                settings->servers.list[i].port);
+}
+
+void context_anchor_name(const struct config_dns *settings, char name[DNS_NAME_MAX + 2])
+{
+    char path[PATH_MAX], clean[DNS_NAME_MAX + 1] = "", *line = NULL;
+    FILE *file = NULL;
+    size_t size = 0;
+
+    if (settings->n_trust_anchors) {
+        anchor_path(settings, 0, path);
+        file = fopen(path, "re");
+    }
+    while (file && !clean[0] && getline(&line, &size, file) > 0) {
+        size_t len = strcspn(line, " \t\r\n;");
+        if (!dns_name_clean(slice_from(line, len), clean) || (len == 1 && line[0] == '.'))
+            break;
+    }
+    if (file)
+        fclose(file);
+    free(line);
+    snprintf(name, DNS_NAME_MAX + 2, "%s.", clean);
 }

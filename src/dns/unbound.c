@@ -1,68 +1,32 @@
 /*
- * The resolver proper: libunbound, which caches, retries and validates.
+ * The resolver proper: libunbound, which asks, retries and validates.
  *
- * A question is handed to libunbound's own thread. One more thread, the pump, takes the answers out
- * of libunbound, keeps the deadlines, and calls back whoever asked. A question whose deadline came
- * is answered DNS_TIMEOUT and left to libunbound, so that its answer is known the next time.
+ * A question that neither /etc/hosts nor the cache answers is handed to libunbound's own thread;
+ * the pump (pump.c) calls back whoever asked. A question whose deadline came is answered
+ * DNS_TIMEOUT and left to libunbound, so that its answer is known the next time.
  *
  * Invariants: a question is on the list from before it is asked until libunbound has answered it or
  * is deleted. `answered` of a question is taken (set to NULL) under the lock by who calls it, so it
  * is called once; it is never called with the lock held.
  */
-#include "dns/resolver.h"
+#include "dns/pump.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "dns/context.h"
-#include "dns/hosts.h"
-#include "dns/unbound_answer.h"
-#include "io/wheel.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { RRCLASS_IN = 1, PUMP_STACK = 256 * 1024 };
+enum { RRCLASS_IN = 1 };
 
-struct unbound;
-
-struct question {
-    struct wheel_entry timer; /* first: what the wheel gives is the question */
-    struct unbound *resolver;
-    struct question *next, **link;
-    dns_answered *answered; /* NULL: nobody waits any more */
-    void *arg;
-    uint64_t deadline;
-    char name[];
-};
-
-struct unbound {
-    struct dns dns;
-    struct ub_ctx *context;
-    struct hosts *hosts;
-    int wake; /* eventfd: the pump is to look at what has changed */
-    atomic_bool stopping;
-    /* Guards everything below, and the members of all questions. */
-    pthread_mutex_t lock;
-    struct question *questions;
-    struct wheel wheel;
-    uint64_t looks_at; /* when the pump will look at the wheel by itself */
-    pthread_t pump;
-    bool pumping;
-    bool quit;
-};
-
-/* With the lock held. */
-static void question_free(struct question *question)
+void question_free(struct question *question)
 {
     wheel_remove(&question->resolver->wheel, &question->timer);
     *question->link = question->next;
     if (question->next)
         question->next->link = question->link;
+    ub_resolve_free(question->result);
     free(question);
 }
 
@@ -75,6 +39,7 @@ static struct question *question_new(struct unbound *resolver, const char *name,
     memcpy(question->name, name, len);
     question->resolver = resolver;
     question->deadline = deadline;
+    question->plain = atomic_load(&resolver->off);
     question->next = resolver->questions;
     question->link = &resolver->questions;
     if (question->next)
@@ -83,162 +48,16 @@ static struct question *question_new(struct unbound *resolver, const char *name,
     return question;
 }
 
-static void wake_pump(struct unbound *resolver)
+void question_hand_over(struct question *question)
 {
-    (void)!write(resolver->wake, &(uint64_t){1}, sizeof(uint64_t));
-}
-
-/* Called by ub_process() on the pump's thread. */
-static void on_answer(void *arg, int error, struct ub_result *result)
-{
-    struct question *question = arg;
     struct unbound *resolver = question->resolver;
-    struct dns_answer answer;
-    dns_answered *answered;
-    struct arena arena;
-    void *answered_arg;
-
-    arena_init(&arena);
-    answer = unbound_answer(error, result, question->name, &arena);
-    answer.canonical = arena_dup(&arena, answer.canonical);
-    pthread_mutex_lock(&resolver->lock);
-    answered = question->answered;
-    answered_arg = question->arg;
-    question_free(question);
-    pthread_mutex_unlock(&resolver->lock);
-    if (answered)
-        answered(answered_arg, &answer);
-    arena_done(&arena);
-    ub_resolve_free(result);
-}
-
-/* With the lock held: a question that is to be answered without libunbound; NULL: none. A deadline
- * beyond the wheel's reach is set again. */
-static struct question *take_overdue(struct unbound *resolver, uint64_t now)
-{
-    struct wheel_entry *entry;
-
-    if (resolver->stopping) {
-        for (struct question *question = resolver->questions; question; question = question->next) {
-            if (question->answered)
-                return question;
-        }
-        return NULL;
-    }
-    while ((entry = wheel_take(&resolver->wheel, now)) != NULL) {
-        struct question *question = (struct question *)(void *)entry;
-        if (question->deadline <= now)
-            return question;
-        wheel_set(&resolver->wheel, entry, question->deadline);
-    }
-    return NULL;
-}
-
-/* Answers what is overdue. Returns how long to sleep, as poll() wants it. */
-static int answer_overdue(struct unbound *resolver)
-{
-    uint64_t now = clock_mono_ms();
-    struct question *question;
-    int sleep_ms = -1;
-
-    pthread_mutex_lock(&resolver->lock);
-    while ((question = take_overdue(resolver, now)) != NULL) {
-        struct dns_answer answer = {.result = resolver->stopping ? DNS_FAILED : DNS_TIMEOUT};
-        dns_answered *answered = question->answered;
-        void *arg = question->arg;
-        question->answered = NULL;
-        pthread_mutex_unlock(&resolver->lock);
-        if (answered)
-            answered(arg, &answer);
-        pthread_mutex_lock(&resolver->lock);
-    }
-    resolver->looks_at = wheel_next(&resolver->wheel);
-    if (resolver->looks_at != UINT64_MAX)
-        sleep_ms = resolver->looks_at > now ? (int)(resolver->looks_at - now) : 0;
-    if (resolver->quit)
-        sleep_ms = 0;
-    pthread_mutex_unlock(&resolver->lock);
-    return sleep_ms;
-}
-
-static bool is_quitting(struct unbound *resolver)
-{
-    bool quit;
-
-    pthread_mutex_lock(&resolver->lock);
-    quit = resolver->quit;
-    pthread_mutex_unlock(&resolver->lock);
-    return quit;
-}
-
-static void *pump(void *arg)
-{
-    struct unbound *resolver = arg;
-    struct pollfd fds[2] = {{.fd = ub_fd(resolver->context), .events = POLLIN},
-                            {.fd = resolver->wake, .events = POLLIN}};
-    uint64_t count;
-
-    while (!is_quitting(resolver)) {
-        if (poll(fds, 2, answer_overdue(resolver)) < 0)
-            continue; /* EINTR; nothing else can be */
-        if (fds[1].revents)
-            (void)!read(resolver->wake, &count, sizeof(count));
-        if (fds[0].revents)
-            ub_process(resolver->context);
-    }
-    answer_overdue(resolver);
-    return NULL;
-}
-
-static void on_first_answer(void *arg, int error, struct ub_result *result)
-{
-    (void)arg;
-    (void)error;
-    ub_resolve_free(result);
-}
-
-/* libunbound starts its thread with the first question: this one, about a name that it knows. */
-static int start_libunbound(struct ub_ctx *context)
-{
-    return ub_resolve_async(context, "localhost", DNS_A, RRCLASS_IN, NULL, on_first_answer, NULL);
-}
-
-/* With the lock held. Signals stay with the role's main thread. */
-static int start_pump(struct unbound *resolver)
-{
-    pthread_attr_t attributes;
-    sigset_t all, before;
-    int r;
-
-    if (resolver->pumping)
-        return 0;
-    wheel_init(&resolver->wheel, clock_mono_ms());
-    resolver->looks_at = UINT64_MAX;
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, PUMP_STACK);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    r = start_libunbound(resolver->context);
-    r = r ? r : pthread_create(&resolver->pump, &attributes, pump, resolver);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    resolver->pumping = r == 0;
-    return r;
-}
-
-/* Hands the question to libunbound; an error is answered here unless its deadline was faster. */
-static void hand_over(struct unbound *resolver, struct question *question, const char *name,
-                      enum dns_type type)
-{
+    struct ub_ctx *context = question->plain ? resolver->plain : resolver->context;
     struct dns_answer answer = {.result = DNS_FAILED, .why = SLICE("resolver unavailable")};
     dns_answered *answered;
     void *arg;
-    int error;
 
-    /* After success the question may be gone already. */
-    error =
-        ub_resolve_async(resolver->context, name, (int)type, RRCLASS_IN, question, on_answer, NULL);
-    if (error == 0)
+    if (ub_resolve_async(context, question->name, (int)question->type, RRCLASS_IN, question,
+                         pump_on_answer, NULL) == 0)
         return;
     pthread_mutex_lock(&resolver->lock);
     answered = question->answered;
@@ -258,7 +77,8 @@ static bool answer_at_once(struct unbound *resolver, const char *name, enum dns_
     bool known;
 
     arena_init(&arena);
-    known = hosts_find(resolver->hosts, name, type, &arena, &answer);
+    known = hosts_find(resolver->hosts, name, type, &arena, &answer) ||
+            answer_cache_find(resolver->cache, name, type, clock_mono_ms(), &arena, &answer);
     if (known)
         answered(arg, &answer);
     arena_done(&arena);
@@ -275,8 +95,9 @@ static void unbound_ask(struct dns *dns, const char *name, enum dns_type type, u
     if (!atomic_load(&resolver->stopping) && answer_at_once(resolver, name, type, answered, arg))
         return;
     pthread_mutex_lock(&resolver->lock);
-    if (!resolver->stopping && start_pump(resolver) == 0) {
+    if (!atomic_load(&resolver->stopping) && pump_start(resolver) == 0) {
         question = question_new(resolver, name, deadline);
+        question->type = type;
         question->answered = answered;
         question->arg = arg;
         wake = wheel_set(&resolver->wheel, &question->timer, deadline) < resolver->looks_at;
@@ -286,9 +107,9 @@ static void unbound_ask(struct dns *dns, const char *name, enum dns_type type, u
         answered(arg, &(struct dns_answer){.result = DNS_FAILED, .why = SLICE("stopping")});
         return;
     }
-    hand_over(resolver, question, name, type);
+    question_hand_over(question);
     if (wake)
-        wake_pump(resolver);
+        pump_wake(resolver);
 }
 
 static void unbound_stop(struct dns *dns)
@@ -296,9 +117,19 @@ static void unbound_stop(struct dns *dns)
     struct unbound *resolver = (struct unbound *)dns;
 
     pthread_mutex_lock(&resolver->lock);
-    resolver->stopping = true;
+    atomic_store(&resolver->stopping, true);
     pthread_mutex_unlock(&resolver->lock);
-    wake_pump(resolver);
+    pump_wake(resolver);
+}
+
+static void contexts_free(struct unbound *resolver)
+{
+    if (resolver->context)
+        ub_ctx_delete(resolver->context);
+    if (resolver->plain)
+        ub_ctx_delete(resolver->plain);
+    if (resolver->wake >= 0)
+        close(resolver->wake);
 }
 
 static void unbound_free(struct dns *dns)
@@ -306,18 +137,37 @@ static void unbound_free(struct dns *dns)
     struct unbound *resolver = (struct unbound *)dns;
 
     pthread_mutex_lock(&resolver->lock);
-    resolver->stopping = resolver->quit = true;
+    resolver->quit = true;
+    atomic_store(&resolver->stopping, true);
     pthread_mutex_unlock(&resolver->lock);
-    wake_pump(resolver);
+    pump_wake(resolver);
     if (resolver->pumping)
         pthread_join(resolver->pump, NULL);
-    ub_ctx_delete(resolver->context);
+    contexts_free(resolver);
     while (resolver->questions)
         question_free(resolver->questions);
     hosts_free(resolver->hosts);
-    close(resolver->wake);
+    answer_cache_free(resolver->cache);
     pthread_mutex_destroy(&resolver->lock);
     free(resolver);
+}
+
+/* Who recurses has no resolver that could strip anything: there, a chain that does not validate is
+ * never excused. */
+static bool contexts_make(struct unbound *resolver, const struct config_dns *settings)
+{
+    bool excuse;
+
+    context_resolvers(settings, resolver->resolvers);
+    context_anchor_name(settings, resolver->anchor);
+    excuse = settings->validate && resolver->resolvers[0];
+    resolver->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (resolver->wake < 0)
+        return false;
+    resolver->context = context_new(settings, settings->validate);
+    if (resolver->context && excuse)
+        resolver->plain = context_new(settings, false);
+    return resolver->context && (resolver->plain || !excuse);
 }
 
 int dns_new(const struct config_dns *settings, struct dns **ret_dns)
@@ -327,17 +177,14 @@ int dns_new(const struct config_dns *settings, struct dns **ret_dns)
     static const struct config_dns defaults = {.validate = true};
     struct unbound *resolver = xcalloc(1, sizeof(*resolver));
 
-    settings = settings ? settings : &defaults;
     resolver->dns.methods = &methods;
-    resolver->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    resolver->context = resolver->wake < 0 ? NULL : context_new(settings, settings->validate);
-    if (!resolver->context) {
-        if (resolver->wake >= 0)
-            close(resolver->wake);
+    if (!contexts_make(resolver, settings ? settings : &defaults)) {
+        contexts_free(resolver);
         free(resolver);
         return -EINVAL;
     }
     resolver->hosts = hosts_read("/etc/hosts");
+    resolver->cache = answer_cache_new();
     pthread_mutex_init(&resolver->lock, NULL);
     *ret_dns = &resolver->dns;
     return 0;

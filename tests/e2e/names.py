@@ -50,6 +50,7 @@ server:
   minimal-responses: yes
   refuse-any: no
   tcp-count: 50
+  rrl-ratelimit: 0
 remote-control:
   control-enable: no
 """

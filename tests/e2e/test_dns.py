@@ -151,6 +151,15 @@ def test_instead_of_the_root_servers(names, tmp_path):
     assert (absent.result, absent.security) == ('no-name', 'secure')
 
 
+def test_thousands_at_once(names, tmp_path):
+    questions = [f'A x{n}.plain.test' for n in range(4000)]
+    started = time.monotonic()
+    answers = ask(tmp_path, names.statement, *questions, 'MX plain.test', deadline=60000)
+    assert {a.result for a in answers[:-1]} == {'no-name'}
+    assert answers[-1].result == 'found'
+    assert time.monotonic() - started < 60
+
+
 @contextlib.contextmanager
 def silent_server():
     """Takes questions and says nothing."""
@@ -195,3 +204,35 @@ def test_bad_trust_anchors_are_told_at_start(names, tmp_path):
                               check=False)
         assert done.returncode == 3
         assert 'dns settings' in done.stderr and str(path) in done.stderr
+
+
+def test_a_resolver_that_strips_dnssec_stops_no_mail(tmp_path):
+    """Zones without a signature, and a trust anchor: what passes through it looks forged."""
+    with Names(tmp_path, signed_root=False) as stripped:
+        stripped.zone('example.test', '@ MX 10 mx')
+        stripped.start()
+        anchor = tmp_path / 'root.ds'
+        anchor.write_text('. IN DS 20326 8 2 ' + '8E' * 32 + '\n')
+        statement = f'dns {{ server 127.0.0.1:{stripped.port}; trust_anchor {anchor} }}'
+        answers = ask(tmp_path, statement, *['MX example.test', 'MX nobody.test'] * 50,
+                      'wait 0', 'MX example.test', 'A mx.example.test')
+        assert {(a.result, a.security) for a in answers[:100:2]} == {('found', 'insecure')}
+        assert {(a.result, a.security) for a in answers[1:100:2]} == {('no-name', 'insecure')}
+        assert [a.result for a in answers[100:]] == ['found', 'no-name']
+        assert ask.log.count('DANE is off because resolver '
+                             f'127.0.0.1:{stripped.port} does not pass DNSSEC') == 1
+        # Nobody is in between who could strip anything: there it is an attack.
+        [bogus] = ask(tmp_path, statement.replace('server', 'stub'), 'MX example.test')
+        assert (bogus.result, bogus.security) == ('failed', 'bogus')
+
+
+def test_answers_are_kept_as_long_as_they_are_good(tmp_path):
+    with Names(tmp_path, ttl=600) as names:
+        names.zone('example.test', '@ MX 10 mx\nbrief 1 A 127.0.0.1', signed=True)
+        names.start()
+        questions = ['MX example.test', 'MX nobody.test', 'A brief.example.test']
+        answers = ask(tmp_path, names.statement, *questions, 'wait 1200', *questions)
+        assert [a.result for a in answers] == ['found', 'no-name', 'found'] * 2
+        assert [a.security for a in answers] == ['secure'] * 6
+        assert answers[0].ttl == 600 and 590 <= answers[3].ttl < 600
+        assert answers[5].ttl <= 1
