@@ -240,11 +240,11 @@ static void test_a_new_queue_gets_only_its_own_outcomes(void **state)
     int old;
 
     (void)state;
-    house_open(&house, PIPELINE "< MAIL\n< RCPT\n< DATA\nwait 300\n> 250 ok\n> 250 ok\n> 354 go\n"
+    house_open(&house, PIPELINE "< MAIL\n< RCPT\n< DATA\nwait 3000\n> 250 ok\n> 250 ok\n> 354 go\n"
                                 "closed\n" PIPELINE ONE QUIT);
     send_unit(&house, 1, SLICE("next"));
     send_unit(&house, 2, SLICE("next")); /* waits: the route takes one connection at a time */
-    poll(NULL, 0, 100);
+    poll(NULL, 0, 1000);
     old = house.queue;
     house.queue = send_peer(&house);
     close(old);
@@ -259,9 +259,9 @@ static void test_stopping_waits_for_what_is_nearly_done(void **state)
 
     (void)state;
     house_open(&house, PIPELINE "< MAIL\n< RCPT\n< DATA\n> 250 ok\n> 250 ok\n> 354 go\ntext\n"
-                                "wait 500\n> 250 ok\n" QUIT);
+                                "wait 3000\n> 250 ok\n" QUIT);
     send_unit(&house, 1, SLICE("next"));
-    poll(NULL, 0, 200);
+    poll(NULL, 0, 1000);
     assert_int_equal(channel_send(house.parent, MSG_STOP, SLICE_NULL, NULL, 0), 0);
     expect_done(&house, 1, DONE_OK);
     house_close(&house);
