@@ -22,6 +22,7 @@ static struct {
     enum log_level level;
     enum log_format format;
     int fd;
+    log_tap *tap;
 } setup = {.role = "nuncio", .level = LOG_INFO, .format = LOG_LOGFMT, .fd = STDERR_FILENO};
 
 void log_setup(const char *role, enum log_level level, enum log_format format, int fd)
@@ -37,9 +38,25 @@ void log_set_level(enum log_level level, enum log_format format)
     __atomic_store_n(&setup.format, format, __ATOMIC_RELAXED);
 }
 
-bool log_enabled(enum log_level level)
+void log_set_tap(log_tap *tap)
+{
+    __atomic_store_n(&setup.tap, tap, __ATOMIC_RELEASE);
+}
+
+static bool is_written(enum log_level level)
 {
     return level >= __atomic_load_n(&setup.level, __ATOMIC_RELAXED);
+}
+
+/* The tap, if it wants events of this level. */
+static log_tap *tap_for(enum log_level level)
+{
+    return level >= LOG_INFO ? __atomic_load_n(&setup.tap, __ATOMIC_ACQUIRE) : NULL;
+}
+
+bool log_enabled(enum log_level level)
+{
+    return is_written(level) || tap_for(level);
 }
 
 const char *log_strerror(int error)
@@ -140,26 +157,43 @@ static void format_time(char *out, size_t size)
     snprintf(out + len, size - len, ".%03uZ", (unsigned)(now % 1000));
 }
 
+/* The line in this format, cut to its head when it is too long. */
+static void build_line(struct buf *out, const char *time, enum log_format format,
+                       enum log_level level, const struct log_context *context, const char *event,
+                       const struct log_field *fields, size_t n_fields)
+{
+    add_line(out, time, format, level, setup.role, context, event, fields, n_fields);
+    if (!out->overflow)
+        return;
+    buf_reset(out);
+    add_line(out, time, format, level, setup.role, NULL, event, &LOG_STR("cut", "line too long"),
+             1);
+}
+
 void log_write(enum log_level level, const struct log_context *context, const char *event,
                const struct log_field *fields, size_t n_fields)
 {
+    enum log_format format = __atomic_load_n(&setup.format, __ATOMIC_RELAXED);
+    log_tap *tap = tap_for(level);
     struct buf out;
     char time[40];
     int saved_errno = errno;
 
     format_time(time, sizeof(time));
     buf_init(&out, LINE_MAX_BYTES);
-    add_line(&out, time, __atomic_load_n(&setup.format, __ATOMIC_RELAXED), level, setup.role,
-             context, event, fields, n_fields);
-    if (out.overflow) {
-        buf_reset(&out);
-        add_line(&out, time, setup.format, level, setup.role, NULL, event,
-                 &LOG_STR("cut", "line too long"), 1);
+    if (tap) {
+        build_line(&out, time, LOG_LOGFMT, level, context, event, fields, n_fields);
+        tap(buf_slice(&out));
     }
-    buf_add_char(&out, '\n');
-    /* A log that cannot be written must not stop the mail. */
-    if (write(setup.fd, out.ptr, out.len) < 0)
-        errno = saved_errno;
+    if (is_written(level)) {
+        if (!tap || format != LOG_LOGFMT) {
+            buf_reset(&out);
+            build_line(&out, time, format, level, context, event, fields, n_fields);
+        }
+        buf_add_char(&out, '\n');
+        /* A log that cannot be written must not stop the mail. */
+        (void)!write(setup.fd, out.ptr, out.len);
+    }
     buf_done(&out);
     errno = saved_errno;
 }

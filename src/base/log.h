@@ -54,6 +54,12 @@ bool log_enabled(enum log_level level);
 /* Thread-safe; the text is the C library's and lives for ever. */
 const char *log_strerror(int error);
 
+/* Called with the logfmt line (no LF) of every event at info or above, whatever the log's own level
+ * and format, on the thread that logs: it must not wait, and not log. NULL: no tap. The line is the
+ * caller's. */
+typedef void log_tap(struct slice line);
+void log_set_tap(log_tap *tap);
+
 void log_write(enum log_level level, const struct log_context *context, const char *event,
                const struct log_field *fields, size_t n_fields);
 

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "daemon/json_quote.h"
 #include "daemon/notify.h"
+#include "io/tap.h"
 
 #include <errno.h>
 #include <sysexits.h>
@@ -191,6 +192,7 @@ static int spread(struct parent *parent, struct config *config, const struct con
     config_unref(parent->config);
     parent->config = config;
     log_set_level((enum log_level)config->log_level, (enum log_format)config->log_format);
+    tap_enable(config->history.keep);
     for (enum role role = 0; role < ROLE_COUNT; role++) {
         struct child *child = &parent->children[role];
         child->config_due = child->channel >= 0;

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "daemon/sandbox.h"
 #include "daemon/state.h"
+#include "io/tap.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -154,6 +155,7 @@ static int run_role(struct child *child, int channel, pid_t parent_pid)
               (enum log_format)role.config->log_format, STDERR_FILENO);
     snprintf(name, sizeof(name), "nuncio-%s", role_name(self));
     prctl(PR_SET_NAME, name, 0, 0, 0);
+    tap_enable(false); /* the ring that we inherited has the parent's lines */
     reset_signals();
     keep_only_own(parent, self, channel);
     if (become(parent, self, parent_pid) < 0)
@@ -161,7 +163,7 @@ static int run_role(struct child *child, int channel, pid_t parent_pid)
     for (enum role peer = 0; peer < ROLE_COUNT; peer++)
         role.peers[peer] = -1;
     role.loop = loop_new();
-    if (!role.loop)
+    if (!role.loop || tap_open() < 0)
         return EX_OSERR;
     r = child->entry->run(&role);
     loop_free(role.loop);

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/notify.h"
+#include "io/tap.h"
 #include "daemon/state.h"
 #include "spool/spool.h"
 
@@ -218,16 +219,27 @@ static void tell(struct problem_list *problems)
         fprintf(stderr, "nuncio: and %u more\n", problems->count - PROBLEMS_MAX);
 }
 
+/* Our own events go to history as those of the roles do. */
+static int send_events(void *arg, struct slice lines)
+{
+    struct parent *parent = arg;
+    int channel = parent->children[ROLE_HISTORY].channel;
+
+    return channel < 0 ? -ENOTCONN : channel_send(channel, MSG_EVENTS, lines, NULL, 0);
+}
+
 static int run(struct parent *parent)
 {
     int r;
 
     parent->loop = loop_new();
-    if (!parent->loop || open_signals(parent) < 0) {
+    if (!parent->loop || open_signals(parent) < 0 || tap_open() < 0) {
         fprintf(stderr, "nuncio: %s\n", strerror(errno));
         return EX_OSERR;
     }
     parent->stop_timer = loop_timer(parent->loop, on_stop_late, parent);
+    tap_enable(parent->config->history.keep);
+    teller_init(&parent->teller, parent->loop, send_events, parent);
     children_init(parent);
     admin_init(parent);
     watch_init(parent);
@@ -236,6 +248,7 @@ static int run(struct parent *parent)
     if (r < 0)
         log_error(NULL, "loop-failed", LOG_ERRNO(r));
     log_info(NULL, "stopped", LOG_INT("exit", parent->exit_code));
+    teller_finish(&parent->teller);
     admin_done(parent);
     children_done(parent);
     loop_timer_free(parent->stop_timer);

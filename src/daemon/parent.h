@@ -13,6 +13,7 @@
 #include "daemon/listeners.h"
 #include "daemon/privilege.h"
 #include "io/loop.h"
+#include "io/teller.h"
 
 struct parent;
 
@@ -70,6 +71,7 @@ struct parent {
     struct child children[ROLE_COUNT];
     struct admin admin;
     struct watch watch;
+    struct teller teller;
     uint64_t started_ms;
     bool ready; /* all roles were in once */
     bool stopping;

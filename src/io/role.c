@@ -12,6 +12,8 @@
 
 #include "base/log.h"
 #include "config/config.h"
+#include "io/tap.h"
+#include "io/teller.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -36,11 +38,29 @@ struct runner {
     struct role_context *role;
     struct loop_watch *parent_watch;
     struct peer_watch peers[ROLE_COUNT];
+    struct teller teller;
     char *buffer;
 };
 
 /* One role per process; the buffers are too large for the stack. */
 static struct runner runner;
+
+/* ---- what is logged, to history -------------------------------------------------------------- */
+
+static int send_events(void *arg, struct slice lines)
+{
+    return role_send(arg, ROLE_HISTORY, MSG_EVENTS, lines, NULL, 0);
+}
+
+/* history itself empties its tap without a channel. */
+static void start_telling(struct role_context *role)
+{
+    if (role->self != ROLE_HISTORY)
+        teller_init(&runner.teller, role->loop, send_events, role);
+    tap_enable(role->config->history.keep);
+}
+
+/* ---- peers ----------------------------------------------------------------------------------- */
 
 static void drop_peer(enum role peer)
 {
@@ -150,6 +170,7 @@ static int use_config(struct role_context *role, struct config *config, struct b
         return -EINVAL;
     role->config = config_ref(config);
     log_set_level((enum log_level)config->log_level, (enum log_format)config->log_format);
+    tap_enable(config->history.keep);
     config_unref(old);
     return 0;
 }
@@ -191,6 +212,8 @@ static void tell_status(struct role_context *role, struct slice payload)
     buf_add_char(&json, '{');
     if (role->handlers->status)
         role->handlers->status(role->handlers->arg, &json);
+    if (tap_dropped())
+        buf_printf(&json, "\"history_dropped\":%llu,", (unsigned long long)tap_dropped());
     buf_printf(&json, "\"role\":\"%s\"}", role_name(role->self));
     ask.text = buf_slice(&json);
     msg_text_encode(&out, &ask);
@@ -261,7 +284,9 @@ int role_run(struct role_context *role, const struct role_handlers *handlers)
     runner.parent_watch = loop_watch(role->loop, role->parent, LOOP_READ, on_parent, role);
     if (!runner.parent_watch)
         return -ENOMEM;
+    start_telling(role);
     r = loop_run(role->loop);
+    teller_finish(&runner.teller); /* history is stopped after us */
     for (enum role peer = 0; peer < ROLE_COUNT; peer++) {
         if (role->peers[peer] >= 0)
             drop_peer(peer);

@@ -133,9 +133,41 @@ static void test_errors_have_texts(void **state)
     assert_string_equal(log_strerror(99999), "unknown error");
 }
 
+static struct buf tapped;
+
+static void on_tap(struct slice line)
+{
+    buf_add_slice(&tapped, slice_skip(line, sizeof("2026-11-22T10:00:00.123Z")));
+    buf_add_char(&tapped, '\n');
+}
+
+static void test_the_tap_gets_what_the_log_leaves_out(void **state)
+{
+    int fd = open("/dev/null", O_WRONLY);
+
+    (void)state;
+    buf_init(&tapped, 1000);
+    log_setup("test", LOG_ERROR, LOG_JSON, fd);
+    assert_false(log_enabled(LOG_INFO));
+    log_set_tap(on_tap);
+    assert_true(log_enabled(LOG_INFO));
+    assert_false(log_enabled(LOG_DEBUG));
+    log_debug(NULL, "left-out", LOG_INT("n", 1));
+    log_info(NULL, "one", LOG_STR("a", "b c"));
+    log_error(NULL, "two", LOG_INT("n", 2));
+    log_set_tap(NULL);
+    log_error(NULL, "three", LOG_INT("n", 3));
+    log_setup("nuncio", LOG_INFO, LOG_LOGFMT, STDERR_FILENO);
+    close(fd);
+    assert_true(
+        slice_eq(buf_slice(&tapped), SLICE("info test one a=\"b c\"\nerror test two n=2\n")));
+    buf_done(&tapped);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_tap_gets_what_the_log_leaves_out),
         cmocka_unit_test(test_values_in_both_formats),
         cmocka_unit_test(test_context_comes_first_and_outermost_first),
         cmocka_unit_test(test_levels_and_long_lines),
