@@ -13,6 +13,8 @@
 #include "queue/done.h"
 #include "queue/extra.h"
 #include "queue/learn.h"
+#include "queue/notice.h"
+#include "queue/record.h"
 #include "queue/route.h"
 #include "queue/settle.h"
 
@@ -60,11 +62,37 @@ static void pause_peer(struct queue *queue, enum role peer, bool paused)
 
 /* ---- how an attempt ends without an answer ------------------------------------------------- */
 
+/* The administrator has said meanwhile that these are not to be tried again. */
+static void settle_flagged(struct queue *queue, struct attempt *attempt)
+{
+    struct message *message = ledger_at(&queue->ledger, attempt->message);
+    struct words words = {.status = STATUS(4, 3, 0), .reply = SLICE("the delivery was cut off")};
+    struct record record;
+    uint32_t kept = 0;
+
+    record_begin(queue, message, &record);
+    for (uint32_t i = 0; i < attempt->n; i++) {
+        uint32_t index = attempt->indexes[i];
+        const struct ledger_recipient *recipient = ledger_recipient(message, index);
+        if (!recipient_flags(recipient) || recipient_flags(recipient) == FLAG_WARNED) {
+            attempt->indexes[kept++] = index;
+            continue;
+        }
+        settle_not_tried(queue, message, index, &words, queue_now(queue));
+        if (recipient_is_over(recipient))
+            record_recipient(&record, index, words.reply);
+    }
+    attempt->n = kept;
+    record_commit(&record);
+    notice_check(queue, message);
+}
+
 /* It did not come to it: its recipients wait in the unit again. */
 static void take_back(struct queue *queue, struct attempt *attempt)
 {
     struct message *message = ledger_at(&queue->ledger, attempt->message);
 
+    settle_flagged(queue, attempt);
     for (uint32_t i = 0; i < attempt->n; i++)
         ledger_set_state(message, attempt->indexes[i], RECIPIENT_READY, attempt->unit);
     scheduler_end_turn(queue->scheduler, attempt->unit, TURN_CANCELLED, attempt->turn, attempt->n,

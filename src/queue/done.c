@@ -239,6 +239,7 @@ static void end_turn(struct queue *queue, const struct attempt *attempt,
 
     if (tally->ok && tally->too_many)
         limit = tally->ok;
+    scheduler_note_duration(queue->scheduler, attempt->unit, done->duration_ms);
     scheduler_end_turn(queue->scheduler, attempt->unit, judge_turn(tally), attempt->turn, 0, limit,
                        queue_now(queue));
     put_off_units(queue);

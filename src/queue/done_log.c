@@ -111,7 +111,8 @@ void done_log_put_off(struct queue *queue, struct message *message, uint32_t ind
     struct message_id_text id = message_id_format(message->id);
     struct moment next = next_try(queue, recipient);
 
-    log_info(NULL, "put-off", LOG_STR("message", id.text), LOG_INT("recipient", index),
+    log_info(NULL, recipient_state(recipient) == RECIPIENT_FAILED ? "expired" : "put-off",
+             LOG_STR("message", id.text), LOG_INT("recipient", index),
              LOG_SLICE("route", lane->name), LOG_SLICE("site", lane->domain),
              LOG_SLICE("reply", texts_get(queue->ledger.texts, recipient->reply)),
              LOG_STR("next", next.text));

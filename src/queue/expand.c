@@ -17,7 +17,7 @@
 #include "queue/pass.h"
 #include "queue/settle.h"
 
-enum { SLACK_PART = 20 /* of the first retry delay */, ASK_AGAIN_MS = 5000 };
+enum { ASK_AGAIN_MS = 5000 };
 /* Of a question for a site: how long the other recipients that wait for one wait for it, at first.
  * It doubles while there is no answer. */
 enum { PATIENCE_MS = 1000, SITES_FULL_MS = 5000 };
@@ -157,32 +157,47 @@ static void park(struct pass *pass, uint32_t index, struct slice why)
     pass->queue->parked++;
 }
 
-/* Queue time until which those that wait for a site wait: they do so together. */
-static uint64_t patience(const struct pass *pass, const struct message_extra *extra, uint64_t since)
+static bool is_taken(struct message *message, uint32_t tick)
+{
+    for (uint32_t i = 0; i < message->n_recipients; i++) {
+        const struct ledger_recipient *recipient = ledger_recipient(message, i);
+        if (recipient_state(recipient) == RECIPIENT_WAITING && recipient->at == tick)
+            return true;
+    }
+    return false;
+}
+
+/* The tick until which those that wait for a site wait. All of a message share it, and nobody else
+ * has it, so that it tells them apart when the answers are there. */
+static uint32_t patience(const struct pass *pass, uint64_t since)
 {
     uint64_t now = queue_now(pass->queue), asked = now - since;
+    uint32_t tick = pass->message->extra->sites_at;
 
-    if (retry_from_tick(extra->sites_at) > now)
-        return retry_from_tick(extra->sites_at);
-    return now + (asked > PATIENCE_MS ? asked : PATIENCE_MS);
+    if (tick > retry_tick(now))
+        return tick;
+    tick = retry_tick(now + (asked > PATIENCE_MS ? asked : PATIENCE_MS));
+    while (is_taken(pass->message, tick))
+        tick++;
+    return tick;
 }
 
 static void wait_for_site(struct pass *pass, uint32_t index, const struct route_decision *decision)
 {
     struct message *message = pass->message;
     struct message_extra *extra = extra_of(message);
-    uint64_t now = queue_now(pass->queue), since, at;
+    uint64_t now = queue_now(pass->queue), since;
 
     if (!sites_ask(pass->queue->sites, decision->lane.name, decision->domain, message->id, now,
                    &since)) {
-        at = now + SITES_FULL_MS + table_mix(message->id + index) % SITES_FULL_MS;
-        settle_again(pass->queue, message, index, at);
+        settle_again(pass->queue, message, index,
+                     now + SITES_FULL_MS + table_mix(message->id + index) % SITES_FULL_MS);
         return;
     }
-    at = patience(pass, extra, since);
     extra->sites++;
-    extra->sites_at = retry_tick(at);
-    settle_again(pass->queue, message, index, at);
+    extra->sites_at = patience(pass, since);
+    ledger_set_state(message, index, RECIPIENT_WAITING, extra->sites_at);
+    ledger_set_due(&pass->queue->ledger, message, retry_from_tick(extra->sites_at));
 }
 
 static void apply(struct pass *pass, uint32_t index, const struct route_decision *decision)
@@ -249,7 +264,7 @@ static void route_message(struct queue *queue, struct message *message,
     struct pass pass = {.queue = queue,
                         .message = message,
                         .envelope = envelope,
-                        .due = queue_now(queue) + queue->rules.first_ms / SLACK_PART,
+                        .due = queue_now(queue) + queue->rules.first_ms / EXPAND_SLACK_PART,
                         .max_age_ms = max_age_ms};
     struct envelope read;
 

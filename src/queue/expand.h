@@ -14,6 +14,8 @@
 #include "queue/state.h"
 
 enum { EXPAND_DEPTH_MAX = 20, EXPAND_TARGETS_MAX = 1000 };
+/* Recipients that come due so much later, in parts of the first retry delay, go along. */
+enum { EXPAND_SLACK_PART = 20 };
 
 /* Routes what is due now. `envelope` is the message's if it is at hand (scratch arena not reset
  * since), else NULL. */

@@ -43,7 +43,7 @@ bool hold_recipient(struct record *record, uint32_t index, struct slice why)
     return true;
 }
 
-static bool is_being_told(const struct message *message, uint32_t index)
+bool hold_is_being_told(const struct message *message, uint32_t index)
 {
     for (uint32_t i = 0; message->extra && i < message->extra->n_failures; i++) {
         if (message->extra->failures[i].index == index)
@@ -56,7 +56,7 @@ static bool is_being_told(const struct message *message, uint32_t index)
 static void hold_failed(struct record *record, uint32_t index)
 {
     set_held(record->queue, ledger_recipient(record->message, index), SLICE_NULL);
-    if (!is_being_told(record->message, index))
+    if (!hold_is_being_told(record->message, index))
         record_recipient(record, index, SLICE_NULL);
 }
 

@@ -18,4 +18,7 @@ uint32_t hold_message(struct queue *queue, struct message *message, struct slice
 /* The same for a message that says so itself: no record is needed. */
 void hold_from_start(struct queue *queue, struct message *message, struct slice why);
 
+/* Its failure is in a DSN that is not on disk yet: nothing may be recorded of it before that. */
+bool hold_is_being_told(const struct message *message, uint32_t index);
+
 #endif

@@ -23,6 +23,7 @@ struct lane {
     bool failed_once;    /* no longer growing by one for each success */
     bool down, probing;
     bool in_ring, idle;
+    bool slow; /* its last turn took long */
     uint64_t down_ms, probe_at, down_since;
     uint64_t rate_us; /* when the next turn would be due, were all of them spread evenly */
     uint64_t pause_ms, pause_until;

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "queue/advice.h"
+#include "queue/expand.h"
 #include "queue/lane_memory.h"
 #include "queue/table.h"
 
@@ -53,7 +54,9 @@ static const struct effect effects[ANSWER_CLASSES] = {
 
 /* ---- one recipient ------------------------------------------------------------------------- */
 
-static uint64_t greylist_ms(const struct answer_verdict *verdict, uint64_t seed)
+/* Never too early: others of the message that are due may take it along. */
+static uint64_t greylist_ms(const struct queue *queue, const struct answer_verdict *verdict,
+                            uint64_t seed)
 {
     uint64_t ms = verdict->retry_ms ? verdict->retry_ms : GREYLIST_GUESS_MS;
 
@@ -61,7 +64,8 @@ static uint64_t greylist_ms(const struct answer_verdict *verdict, uint64_t seed)
         ms = GREYLIST_LEAST_MS;
     if (ms > GREYLIST_MOST_MS)
         ms = GREYLIST_MOST_MS;
-    return ms + GREYLIST_SLACK_MS + table_mix(seed) % (ms / 20);
+    return ms + GREYLIST_SLACK_MS + queue->rules.first_ms / EXPAND_SLACK_PART +
+           table_mix(seed) % (ms / 20);
 }
 
 static struct lesson lesson_of(struct queue *queue, const struct attempt *attempt,
@@ -77,7 +81,7 @@ static struct lesson lesson_of(struct queue *queue, const struct attempt *attemp
 
     if (effect->greylisted)
         lesson.retry_at =
-            now + greylist_ms(verdict, ledger_at(&queue->ledger, attempt->message)->id);
+            now + greylist_ms(queue, verdict, ledger_at(&queue->ledger, attempt->message)->id);
     if (effect->seldom)
         lesson.not_before = now + queue->rules.max_ms;
     if (effect->wait_ms)

@@ -21,6 +21,7 @@
 #include "queue/merge.h"
 #include "queue/own_mail.h"
 #include "queue/record.h"
+#include "queue/rules.h"
 #include "queue/settle.h"
 
 #include <errno.h>
@@ -242,53 +243,13 @@ static void on_peer_down(void *arg, enum role peer)
 
 /* ---- configuration and status -------------------------------------------------------------- */
 
-static struct scheduler_rules scheduler_rules_of(const struct config *config)
-{
-    const struct config_queue *queue = &config->queue;
-    struct scheduler_rules rules = {.concurrency = queue->concurrency,
-                                    .active = queue->active,
-                                    .down_first_ms = queue->retry_first_ms / 10,
-                                    .down_max_ms = 10 * 60 * 1000};
-
-    if (rules.down_max_ms > queue->retry_max_ms)
-        rules.down_max_ms = queue->retry_max_ms;
-    if (rules.down_first_ms < TICK_MS)
-        rules.down_first_ms = TICK_MS;
-    return rules;
-}
-
-static void find_expiries(struct queue *queue)
-{
-    queue->expire_least_ms = queue->expire_most_ms = queue->rules.expire_after_ms;
-    for (size_t i = 0; i < queue->config->n_domains; i++) {
-        uint64_t ms = queue->config->domains[i].expire_after_ms;
-        if (ms && ms < queue->expire_least_ms)
-            queue->expire_least_ms = ms;
-        if (ms > queue->expire_most_ms)
-            queue->expire_most_ms = ms;
-    }
-}
-
-static void use_config(struct queue *queue, struct config *config)
-{
-    struct config *old = queue->config;
-
-    queue->config = config_ref(config);
-    config_unref(old);
-    queue->rules = (struct retry_rules){.first_ms = config->queue.retry_first_ms,
-                                        .max_ms = config->queue.retry_max_ms,
-                                        .warn_after_ms = config->queue.warn_after_ms,
-                                        .expire_after_ms = config->queue.expire_after_ms};
-    find_expiries(queue);
-}
-
 static bool on_config(void *arg, struct config *config, struct buf *why_not)
 {
     struct queue *queue = &((struct role_state *)arg)->queue;
-    struct scheduler_rules rules = scheduler_rules_of(config);
+    struct scheduler_rules rules = rules_of_scheduler(config);
 
     (void)why_not;
-    use_config(queue, config);
+    rules_use(queue, config);
     scheduler_set_rules(queue->scheduler, &rules);
     answers_forget(queue->answers);
     sites_forget(queue->sites);
@@ -324,11 +285,11 @@ static void start_parts(struct role_state *state, struct role_context *role,
 {
     struct queue *queue = &state->queue;
     const struct record_events record_events = {.settled = merge_settled, .go_on = go_on};
-    struct scheduler_rules rules = scheduler_rules_of(role->config);
+    struct scheduler_rules rules = rules_of_scheduler(role->config);
 
     queue->role = role;
     queue->mono_start_ms = clock_mono_ms();
-    use_config(queue, role->config);
+    rules_use(queue, role->config);
     arena_init(&queue->scratch);
     ledger_init(&queue->ledger);
     queue->scheduler = scheduler_new(&rules);

@@ -49,7 +49,8 @@ static bool change_release(struct record *record, uint32_t index)
     recipient_set_flags(recipient, recipient_flags(recipient) & ~(unsigned)FLAG_HELD);
     if (hold_take_out(record, index))
         settle_again(record->queue, record->message, index, 0);
-    record_recipient(record, index, SLICE_NULL);
+    if (!hold_is_being_told(record->message, index))
+        record_recipient(record, index, SLICE_NULL);
     return true;
 }
 

@@ -1,37 +1,20 @@
 /*
- * Turns. See scheduler.h for the rules; those of one lane are in lane.c.
+ * Lanes, what waits in them, and turns. See scheduler.h for the rules; those of one lane are in
+ * lane.c.
  *
  * A lane has six slots: fresh and retried mail by three priorities. Who waits in them is in
  * waiting.c.
- *
- * Invariants: a lane is in the scheduler's ring exactly when lane_may_go(), and idle exactly when
- * lane_is_unused(). lane->waiting counts the units in its slots that have recipients waiting. A
- * unit whose recipients were all withdrawn stays in its list, empty, until its turn comes or
- * nothing else waits in the lane.
  */
 #include "queue/scheduler.h"
 
 #include "base/buf.h"
-#include "queue/lane_memory.h"
-#include "queue/lanes.h"
-#include "queue/waiting.h"
+#include "queue/scheduler_parts.h"
 
 #include <utlist.h>
 
 enum { FRESH = 0, RETRIED = LANE_BANDS };
 enum { FRESH_TURNS = 3 /* for one of retried mail */ };
 enum { CROWDED_WAIT_MS = 15000 };
-
-struct scheduler {
-    struct scheduler_rules rules;
-    struct lanes lanes;
-    struct lane *ring; /* the lane that goes next */
-    struct waiting waiting;
-    bool paused[WAY_PROGRAM + 1];
-    unsigned under_way;
-    uint32_t put_off; /* list of units */
-    uint64_t now;     /* the latest time that was told */
-};
 
 struct scheduler *scheduler_new(const struct scheduler_rules *rules)
 {
@@ -79,9 +62,7 @@ static bool lane_is_unused(const struct lane *lane)
     return unused;
 }
 
-/* Puts the lane into the ring or takes it out, after anything that may change lane_may_go() or
- * lane_is_unused(). */
-static void lane_update(struct scheduler *scheduler, struct lane *lane)
+void scheduler_update_lane(struct scheduler *scheduler, struct lane *lane)
 {
     bool may_go = lane_may_go(scheduler, lane);
 
@@ -93,13 +74,17 @@ static void lane_update(struct scheduler *scheduler, struct lane *lane)
     lane->in_ring = may_go;
 }
 
-/* Lets it rest, if its rate or a pause says so. */
-static void lane_rest(struct scheduler *scheduler, struct lane *lane)
+void scheduler_rest_lane(struct scheduler *scheduler, struct lane *lane)
 {
     uint64_t until = lane_ready_at(lane);
 
     lanes_rest(&scheduler->lanes, lane, until > scheduler->now ? until : 0);
-    lane_update(scheduler, lane);
+    scheduler_update_lane(scheduler, lane);
+}
+
+struct lane *scheduler_lane_of_unit(const struct scheduler *scheduler, uint32_t unit)
+{
+    return lanes_at(&scheduler->lanes, waiting_unit(&scheduler->waiting, unit)->lane);
 }
 
 struct lane *scheduler_lane(struct scheduler *scheduler, const struct lane_key *key,
@@ -110,7 +95,7 @@ struct lane *scheduler_lane(struct scheduler *scheduler, const struct lane_key *
     if (!lane)
         lane = lanes_make(&scheduler->lanes, key);
     lane_set_rules(lane, rules);
-    lane_rest(scheduler, lane);
+    scheduler_rest_lane(scheduler, lane);
     return lane;
 }
 
@@ -126,7 +111,7 @@ static void wake_lanes(struct scheduler *scheduler, uint64_t now)
 
     scheduler->now = now;
     while ((lane = lanes_first_resting(&scheduler->lanes)) && lane->rest_until <= now)
-        lane_rest(scheduler, lane);
+        scheduler_rest_lane(scheduler, lane);
 }
 
 uint64_t scheduler_next_time(const struct scheduler *scheduler)
@@ -145,7 +130,7 @@ void scheduler_tick(struct scheduler *scheduler, uint64_t now)
 
 /* ---- senders and their units --------------------------------------------------------------- */
 
-static void forget_if_over(struct scheduler *scheduler, struct unit *unit)
+void scheduler_forget_unit(struct scheduler *scheduler, struct unit *unit)
 {
     if (!unit->waiting && !unit->under_way && !unit->queued)
         slab_give(&scheduler->waiting.units, unit->handle);
@@ -182,7 +167,7 @@ uint32_t scheduler_add(struct scheduler *scheduler, struct lane *lane,
     *unit = key;
     waiting_queue(&scheduler->waiting, &lane->rings[unit->slot], unit, false);
     lane->waiting++;
-    lane_update(scheduler, lane);
+    scheduler_update_lane(scheduler, lane);
     return unit->handle;
 }
 
@@ -191,7 +176,8 @@ static void clear_slots(struct scheduler *scheduler, struct lane *lane)
 {
     for (unsigned slot = 0; slot < LANE_SLOTS; slot++) {
         while (lane->rings[slot])
-            forget_if_over(scheduler, waiting_unqueue(&scheduler->waiting, &lane->rings[slot]));
+            scheduler_forget_unit(scheduler,
+                                  waiting_unqueue(&scheduler->waiting, &lane->rings[slot]));
     }
 }
 
@@ -206,8 +192,8 @@ void scheduler_withdraw(struct scheduler *scheduler, uint32_t handle, uint32_t n
     if (!lane->waiting && unit->queued)
         clear_slots(scheduler, lane); /* and with them this unit */
     else
-        forget_if_over(scheduler, unit);
-    lane_update(scheduler, lane);
+        scheduler_forget_unit(scheduler, unit);
+    scheduler_update_lane(scheduler, lane);
 }
 
 /* ---- turns --------------------------------------------------------------------------------- */
@@ -252,7 +238,7 @@ static struct unit *next_unit(struct scheduler *scheduler, struct lane *lane,
             return unit;
         }
         waiting_unqueue(&scheduler->waiting, &lane->rings[sender->slot]);
-        forget_if_over(scheduler, unit);
+        scheduler_forget_unit(scheduler, unit);
     }
 }
 
@@ -275,17 +261,24 @@ static void take_from_sender(struct scheduler *scheduler, struct lane *lane, str
         waiting_pop(&scheduler->waiting, sender);
 }
 
-/* Lanes that have as many turns under way as are free are passed over. */
+static bool leaves_room(const struct scheduler *scheduler, const struct lane *lane)
+{
+    unsigned most = scheduler->rules.concurrency;
+
+    if (lane->slow && scheduler->slow_under_way >= (most + 1) / 2)
+        return false;
+    return lane->key.way != WAY_ROUTE || lane->under_way < most - scheduler->under_way;
+}
+
+/* Lanes that would leave the others no room are passed over. */
 static struct lane *next_lane(const struct scheduler *scheduler)
 {
     struct lane *lane = scheduler->ring;
-    unsigned most = scheduler->rules.concurrency, left;
 
-    if (!lane || scheduler->under_way >= most)
+    if (!lane || scheduler->under_way >= scheduler->rules.concurrency)
         return NULL;
-    left = most - scheduler->under_way;
     do {
-        if (lane->key.way != WAY_ROUTE || lane->under_way < left)
+        if (leaves_room(scheduler, lane))
             return lane;
         lane = lane->next;
     } while (lane != scheduler->ring);
@@ -310,9 +303,10 @@ bool scheduler_next(struct scheduler *scheduler, uint64_t now, struct scheduler_
     lane->turn++;
     lane->under_way++;
     scheduler->under_way++;
+    scheduler->slow_under_way += lane->slow;
     lane->probing = lane->down;
     lane_count_turn(lane, now);
-    lane_rest(scheduler, lane);
+    scheduler_rest_lane(scheduler, lane);
     *ret_turn = (struct scheduler_turn){
         .unit = unit->handle, .message = unit->message, .n = n, .lane = &lane->key};
     return true;
@@ -320,173 +314,5 @@ bool scheduler_next(struct scheduler *scheduler, uint64_t now, struct scheduler_
 
 const struct lane_key *scheduler_lane_of(const struct scheduler *scheduler, uint32_t unit)
 {
-    return &lanes_at(&scheduler->lanes, waiting_unit(&scheduler->waiting, unit)->lane)->key;
-}
-
-struct lane_memory *scheduler_memory(struct scheduler *scheduler, uint32_t unit)
-{
-    struct lane *lane = lanes_at(&scheduler->lanes, waiting_unit(&scheduler->waiting, unit)->lane);
-
-    if (!lane->memory)
-        lane->memory = xcalloc(1, sizeof(*lane->memory));
-    return lane->memory;
-}
-
-const struct lane_memory *scheduler_memory_if_any(const struct scheduler *scheduler, uint32_t unit)
-{
-    return lanes_at(&scheduler->lanes, waiting_unit(&scheduler->waiting, unit)->lane)->memory;
-}
-
-bool scheduler_gave_up(const struct scheduler *scheduler, const struct lane_key *key, uint64_t now)
-{
-    const struct lane *lane = lanes_find(&scheduler->lanes, key);
-
-    return lane && lane_gave_up(lane, now);
-}
-
-/* Everything that waits in the lane joins the list of what is put off. */
-static void put_off_all(struct scheduler *scheduler, struct lane *lane)
-{
-    for (unsigned slot = 0; slot < LANE_SLOTS; slot++) {
-        while (lane->rings[slot]) {
-            struct unit *unit = waiting_unqueue(&scheduler->waiting, &lane->rings[slot]);
-            unit->queued = true; /* here, so that nothing frees it */
-            unit->next = scheduler->put_off;
-            scheduler->put_off = unit->handle;
-        }
-    }
-    lane->waiting = 0;
-}
-
-void scheduler_slow_down(struct scheduler *scheduler, uint32_t handle, uint64_t at_least_ms,
-                         uint64_t now)
-{
-    struct lane *lane =
-        lanes_at(&scheduler->lanes, waiting_unit(&scheduler->waiting, handle)->lane);
-
-    scheduler->now = now;
-    lane_pause(lane, at_least_ms, now);
-    lane_rest(scheduler, lane);
-}
-
-static void judge(struct scheduler *scheduler, struct lane *lane, enum turn_end end)
-{
-    switch (end) {
-    case TURN_TAKEN:
-        lane_bring_up(lane);
-        lane_grow(lane);
-        break;
-    case TURN_REFUSED:
-        lane_bring_up(lane);
-        lane_shrink(lane);
-        break;
-    case TURN_UNHEARD:
-        if (lane_take_down(lane, &scheduler->rules, scheduler->now))
-            put_off_all(scheduler, lane);
-        break;
-    case TURN_HEARD:
-        lane_bring_up(lane);
-        break;
-    case TURN_CROWDED:
-        lane_shrink(lane);
-        lane->probing = false;
-        lane_uncount_turn(lane);
-        break;
-    case TURN_CANCELLED:
-        lane->probing = false;
-        lane_uncount_turn(lane);
-        break;
-    }
-}
-
-void scheduler_end_turn(struct scheduler *scheduler, uint32_t handle, enum turn_end end, uint32_t n,
-                        uint32_t again, uint32_t peer_limit, uint64_t now)
-{
-    struct unit *unit = waiting_unit(&scheduler->waiting, handle);
-    struct lane *lane = lanes_at(&scheduler->lanes, unit->lane);
-    bool began_before = lane->settling > 0;
-
-    scheduler->now = now;
-    unit->under_way -= n;
-    lane->under_way--;
-    scheduler->under_way--;
-    if (peer_limit)
-        lane->peer_limit = peer_limit;
-    if (again) {
-        if (!unit->waiting)
-            lane->waiting++;
-        unit->waiting += again;
-        if (!unit->queued)
-            waiting_queue(&scheduler->waiting, &lane->rings[unit->slot], unit, true);
-    }
-    judge(scheduler, lane, end);
-    if (began_before)
-        lane->settling--;
-    lane_rest(scheduler, lane);
-    forget_if_over(scheduler, unit);
-}
-
-bool scheduler_take_put_off(struct scheduler *scheduler, struct put_off *ret_put_off)
-{
-    while (scheduler->put_off) {
-        struct unit *unit = waiting_unit(&scheduler->waiting, scheduler->put_off);
-        const struct lane *lane = lanes_at(&scheduler->lanes, unit->lane);
-        bool any = unit->waiting > 0;
-        scheduler->put_off = unit->next;
-        unit->queued = false;
-        *ret_put_off =
-            (struct put_off){.unit = unit->handle,
-                             .lane = &lane->key,
-                             .message = unit->message,
-                             .until = lane_gave_up(lane, scheduler->now) ? 0 : lane->probe_at};
-        unit->waiting = 0;
-        forget_if_over(scheduler, unit);
-        if (any)
-            return true;
-    }
-    return false;
-}
-
-void scheduler_pause(struct scheduler *scheduler, enum unit_way way, bool paused)
-{
-    struct lane *lane;
-    uint32_t handle = 0;
-
-    if (scheduler->paused[way] == paused)
-        return;
-    scheduler->paused[way] = paused;
-    while ((lane = lanes_next(&scheduler->lanes, &handle)))
-        lane_update(scheduler, lane);
-}
-
-void scheduler_probe_now(struct scheduler *scheduler)
-{
-    struct lane *lane;
-    uint32_t handle = 0;
-
-    while ((lane = lanes_next(&scheduler->lanes, &handle))) {
-        lane->probe_at = 0;
-        lane->pause_until = 0;
-        lane_rest(scheduler, lane);
-    }
-}
-
-bool scheduler_view(const struct scheduler *scheduler, uint32_t *cursor, struct lane_view *ret_view)
-{
-    const struct lane *lane = lanes_next(&scheduler->lanes, cursor);
-
-    if (!lane)
-        return false;
-    *ret_view = (struct lane_view){.key = lane->key,
-                                   .window = lane_window(lane),
-                                   .under_way = lane->under_way,
-                                   .waiting = lane->waiting,
-                                   .rate = lane->rules.rate,
-                                   .rate_ms = lane->rules.rate_ms,
-                                   .rests_until = lane->rest_until,
-                                   .down = lane->down,
-                                   .probe_at = lane->probe_at,
-                                   .down_since = lane->down_since,
-                                   .memory = lane->memory};
-    return true;
+    return &scheduler_lane_of_unit(scheduler, unit)->key;
 }

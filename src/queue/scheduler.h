@@ -13,8 +13,9 @@
  * - A turn in which nobody answered takes the lane down: what waits in it is put off, what comes is
  *   refused until the time of the probe; then one turn goes, and decides for the others that have
  *   come. Each failed probe doubles the wait.
- * - Of the turns over all lanes, one lane of WAY_ROUTE never has more than are still free: so a few
- *   sites that are slow leave room for the others.
+ * - Of the turns over all lanes, one lane of WAY_ROUTE never has more than are still free, and
+ * lanes whose last turn took SCHEDULER_SLOW_MS have half of them together: sites that are slow
+ * leave room for the others.
  * - A lane with a rate has at most so many turns in its time, whatever moment that is counted from;
  *   a tenth of them may go at once. A lane that was told to slow down rests.
  * - A lane that nobody uses is forgotten after SCHEDULER_KEEP_MS, with what it has learnt, or when
@@ -30,6 +31,7 @@
 #include "io/message.h"
 
 enum { SCHEDULER_WINDOW_FIRST = 5, SCHEDULER_KEEP_MS = 3600 * 1000, SCHEDULER_IDLE_MAX = 10000 };
+enum { SCHEDULER_SLOW_MS = 10 * 1000 };
 
 struct scheduler;
 
@@ -128,6 +130,8 @@ enum turn_end {
 void scheduler_end_turn(struct scheduler *scheduler, uint32_t unit, enum turn_end end, uint32_t n,
                         uint32_t again, uint32_t peer_limit, uint64_t now);
 
+/* How long a turn took: before scheduler_end_turn(), for a unit with a turn under way. */
+void scheduler_note_duration(struct scheduler *scheduler, uint32_t unit, uint64_t ms);
 /* The peer asked for less: before scheduler_end_turn(), for a unit with a turn under way. Its lane
  * has one turn at a time from now on, and rests for `at_least_ms` and for twice as long as the last
  * time. */

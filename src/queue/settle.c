@@ -8,8 +8,12 @@ enum { PROBE_SPREAD_PART = 30 /* of the first retry delay */ };
 
 static void wait_until(struct queue *queue, struct message *message, uint32_t index, uint64_t at)
 {
-    ledger_set_state(message, index, RECIPIENT_WAITING, retry_tick(at));
-    ledger_set_due(&queue->ledger, message, at);
+    uint32_t tick = retry_tick(at);
+
+    if (message->extra && tick == message->extra->sites_at)
+        tick++; /* that one says what the recipient waits for */
+    ledger_set_state(message, index, RECIPIENT_WAITING, tick);
+    ledger_set_due(&queue->ledger, message, retry_from_tick(tick));
 }
 
 static void count_attempt(struct ledger_recipient *recipient)

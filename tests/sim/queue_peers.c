@@ -22,10 +22,11 @@ static bool starts(const char *text, const char *with)
 
 bool peers_is_bad(const char *address)
 {
-    return starts(address, "bad") || starts(address, "gone") || starts(address, "loop");
+    return starts(address, "bad") || starts(address, "gone") || starts(address, "loop") ||
+           strstr(address, "@nx.test");
 }
 
-static void deliver(enum role from, uint16_t type, struct buf *out)
+void peers_deliver(enum role from, uint16_t type, struct buf *out)
 {
     struct channel_message message = {.type = type, .payload = buf_slice(out)};
 
@@ -94,7 +95,7 @@ static void on_answer(struct event *event)
             world_broken(NULL, "auth is asked for an address that is not ours");
         decide_answer(&ask, &answer, targets);
         msg_resolved_encode(&out, &answer);
-        deliver(ROLE_AUTH, MSG_RESOLVED, &out);
+        peers_deliver(ROLE_AUTH, MSG_RESOLVED, &out);
     }
     buf_done(&out);
     arena_done(&arena);
@@ -110,6 +111,8 @@ static void check_way(const struct sim_message *message, const struct msg_unit *
 
     if ((own || mailbox) != (unit->way == WAY_MAILDIR))
         world_broken(message, "a recipient goes the wrong way");
+    if (unit->way == WAY_ROUTE && world->n_sites && !unit->domain.len && !world->falls_back)
+        world_broken(message, "a recipient goes over the fallback that there is not");
     if (recipient->class == CLASS_LOCAL && unit->way != WAY_MAILDIR)
         world_broken(message, "a recipient leaves its class");
 }
@@ -136,30 +139,40 @@ static void take_unit_recipient(const struct msg_unit *unit, const struct unit_r
     recipient->tries++;
 }
 
-static enum done_kind fate(enum role peer, const char *address, unsigned tries)
+enum done_kind peers_fate(struct slice address, unsigned tries)
+{
+    if (slice_starts_with_nocase(address, SLICE("bad")))
+        return DONE_NEVER;
+    if (slice_starts_with_nocase(address, SLICE("never")) ||
+        (slice_starts_with_nocase(address, SLICE("slow")) && tries <= 3))
+        return DONE_LATER;
+    return DONE_OK;
+}
+
+static enum done_kind fate(enum role peer, struct slice address, unsigned tries)
 {
     if (peer == ROLE_RELAY && world->now < world->site_down_until)
         return DONE_NETWORK;
     if (peer == ROLE_RELAY && world->now < world->site_refuses_until)
         return DONE_LATER;
-    if (starts(address, "bad"))
-        return DONE_NEVER;
-    if (starts(address, "never") || (starts(address, "slow") && tries <= 3))
-        return DONE_LATER;
-    return DONE_OK;
+    return peers_fate(address, tries);
+}
+
+struct sim_recipient *peers_recipient(const struct msg_unit *unit, uint32_t i)
+{
+    struct sim_message *message = world_message(unit->message_id);
+    uint32_t index = unit->recipients[i].index;
+
+    return index < message->n_recipients ? &message->recipients[index] : NULL;
 }
 
 static void answer_recipient(enum role peer, const struct msg_unit *unit, uint32_t i,
                              struct done_recipient *to, unsigned *taken)
 {
-    const struct unit_recipient *from = &unit->recipients[i];
-    struct sim_message *message = world_message(unit->message_id);
-    struct sim_recipient *recipient =
-        from->index < message->n_recipients ? &message->recipients[from->index] : NULL;
-    char *address = xslicedup(from->address);
+    const struct sim_recipient *recipient = peers_recipient(unit, i);
 
-    *to = (struct done_recipient){.index = from->index};
-    to->kind = fate(peer, address, recipient ? recipient->tries : 1);
+    *to = (struct done_recipient){.index = unit->recipients[i].index};
+    to->kind = fate(peer, unit->recipients[i].address, recipient ? recipient->tries : 1);
     to->status = SLICE("4.0.0");
     to->reply = SLICE("450 not now");
     if (to->kind == DONE_OK && peer == ROLE_RELAY && world->faults.peer_limit &&
@@ -174,11 +187,21 @@ static void answer_recipient(enum role peer, const struct msg_unit *unit, uint32
         to->status = SLICE("5.1.1");
         to->reply = SLICE("550 5.1.1 nobody");
     }
-    if (recipient)
+}
+
+/* What the answer means for those that it is about. */
+static void book(const struct msg_unit *unit, const struct msg_done *done)
+{
+    for (uint32_t i = 0; i < unit->n_recipients; i++) {
+        struct sim_recipient *recipient = peers_recipient(unit, i);
+        if (!recipient)
+            continue;
         recipient->under_way = false;
-    if (recipient && to->kind == DONE_OK)
+        if (done->recipients[i].kind != DONE_OK)
+            continue;
         recipient->deliveries++;
-    free(address);
+        recipient->delivered_at = world->now;
+    }
 }
 
 static void site_weather(enum role peer)
@@ -208,21 +231,27 @@ static void on_unit_done(struct event *event)
     buf_init(&out, CHANNEL_PAYLOAD_MAX);
     if (msg_unit_decode(event->payload, &arena, &unit) < 0 || unit.n_recipients > SIM_RECIPIENTS)
         world_broken(NULL, "a unit that cannot be read");
-    site_weather(peer);
     done.unit = unit.unit;
     done.n_recipients = unit.n_recipients;
     if (peer == ROLE_LOCAL)
         done.remote = SLICE_NULL;
-    for (uint32_t i = 0; i < unit.n_recipients; i++)
-        answer_recipient(peer, &unit, i, &recipients[i], &taken);
+    if (unit.domain.len && peer == ROLE_RELAY) {
+        sites_end_unit(&unit, &done);
+    } else {
+        site_weather(peer);
+        for (uint32_t i = 0; i < unit.n_recipients; i++)
+            answer_recipient(peer, &unit, i, &recipients[i], &taken);
+    }
+    book(&unit, &done);
     msg_done_encode(&out, &done);
-    deliver(peer, MSG_DONE, &out);
+    peers_deliver(peer, MSG_DONE, &out);
     buf_done(&out);
     arena_done(&arena);
 }
 
 static void take_unit(enum role peer, struct slice payload)
 {
+    uint64_t ms = 10 + sim_below(&world->random, 2000);
     struct msg_unit unit;
     struct arena arena;
 
@@ -235,12 +264,13 @@ static void take_unit(enum role peer, struct slice payload)
         take_unit_recipient(&unit, &unit.recipients[i]);
     world_say("unit of %016" PRIx64 " with %u recipients to %s", unit.message_id, unit.n_recipients,
               role_name(peer));
+    if (peer == ROLE_RELAY && unit.domain.len)
+        ms = sites_begin_unit(&unit);
     arena_done(&arena);
     world->units++;
     if (++world->under_way > world->most_under_way)
         world->most_under_way = world->under_way;
-    world_later(10 + sim_below(&world->random, 2000), on_unit_done, peer, payload,
-                world->peer_life[peer]);
+    world_later(ms, on_unit_done, peer, payload, world->peer_life[peer]);
 }
 
 /* ---- coming and going ---------------------------------------------------------------------- */
@@ -282,6 +312,8 @@ void peers_lose(enum role peer)
     world->peer_life[peer]++;
     world->is_up[peer] = false;
     forget_under_way(peer);
+    if (peer == ROLE_RELAY)
+        sites_forget_under_way();
 }
 
 static void on_death(struct event *event)
@@ -305,6 +337,8 @@ int peers_take(enum role to, uint16_t type, struct slice payload)
     if (type == MSG_RESOLVE)
         world_later(1 + sim_below(&world->random, 50), on_answer, 0, payload,
                     world->peer_life[ROLE_AUTH]);
+    else if (type == MSG_SITE_ASK)
+        sites_take_question(payload);
     else if (type == MSG_FROZEN_TAKEN)
         freeze_take_answer(payload);
     else if (type != MSG_BOUNCED)

@@ -290,7 +290,10 @@ static void apply(const struct record *record)
 static void apply_mail(const struct record *record)
 {
     record->mail->on_disk = true;
-    world->freeze.mails++;
+    if (strncmp(record->mail->verdicts, "frozen", 6) == 0)
+        world->freeze.mails++;
+    else
+        world->advice_mails++;
 }
 
 static void on_commit(struct event *event)

@@ -32,6 +32,13 @@ bool world_fault(unsigned once_in)
     return !world->faults_over && sim_once_in(&world->random, once_in);
 }
 
+bool world_was_killed(void)
+{
+    const struct world_faults *faults = &world->faults;
+
+    return faults->crash_once_in || faults->write_fails_once_in || faults->peer_dies_once_in;
+}
+
 /* ---- events -------------------------------------------------------------------------------- */
 
 void world_later(uint64_t ms, void (*call)(struct event *event), uint64_t number,

@@ -11,6 +11,8 @@
 #include "sim_random.h"
 #include "spool/spool.h"
 
+enum { SIM_SITES = 12, SIM_DOMAINS = 30, SIM_SITE_CONCURRENCY = 4 };
+enum { SIM_RATE = 12, SIM_RATE_MS = 60 * 1000 };
 enum { ADDRESS_SIZE = 48, SIM_MESSAGES = 400, SIM_RECIPIENTS = 64 };
 
 /* The account that is frozen now and then; half of the mail from its address is handed in by it. */
@@ -48,7 +50,8 @@ struct sim_recipient {
     uint64_t due_ms;
     bool under_way; /* a peer has it: */
     enum role peer;
-    unsigned deliveries; /* successful ones */
+    unsigned deliveries;                     /* successful ones */
+    uint64_t greylisted_until, delivered_at; /* virtual time */
     unsigned tries;
 };
 
@@ -68,6 +71,24 @@ struct sim_message {
     struct buf text; /* of DSNs */
 };
 
+/* See queue_sites.c. */
+struct sim_site {
+    char name[ADDRESS_SIZE];
+    unsigned under_way;
+    uint64_t begun[SIM_RATE]; /* when the last units began, as a ring */
+    uint64_t n_begun;
+    uint64_t down_until;
+    uint64_t minute; /* since then it has taken so many */
+    unsigned taken;
+};
+
+struct sim_domain {
+    char name[ADDRESS_SIZE];
+    unsigned site;
+    bool moved; /* at some time */
+    uint64_t dns_fails_until;
+};
+
 struct event {
     uint64_t at, order;
     void (*call)(struct event *event);
@@ -80,6 +101,7 @@ struct world {
     struct sim_random random;
     struct world_faults faults;
     bool verbose;
+    bool days; /* the schedule of a real server, over days, instead of minutes */
     uint64_t now;       /* virtual and monotonic, ms */
     int64_t wall_shift; /* wall time is now + this */
     uint64_t serial;
@@ -107,6 +129,14 @@ struct world {
     uint64_t next_id;
 
     struct sim_freeze freeze;
+    unsigned advice_mails; /* to the postmaster, about refusals */
+
+    /* the sites, when foreign mail goes over a route with `mx` */
+    struct sim_site sites[SIM_SITES];
+    struct sim_domain domains[SIM_DOMAINS];
+    unsigned n_sites; /* 0: it goes over a route with one host */
+    bool limited;     /* the route has a rate */
+    bool falls_back;  /* and a fallback */
 
     /* the peers */
     bool is_up[ROLE_COUNT];
@@ -130,6 +160,8 @@ void world_later(uint64_t ms, void (*call)(struct event *event), uint64_t number
                  struct slice payload, uint64_t epoch);
 uint64_t world_wall(void);
 bool world_fault(unsigned once_in);
+/* In this run something is killed or cannot be written now and then. */
+bool world_was_killed(void);
 
 struct sim_message *world_message(uint64_t id); /* NULL: none */
 /* A message that is on disk and becomes visible at the next poll. */
@@ -154,5 +186,22 @@ int peers_take(enum role to, uint16_t type, struct slice payload);
 void peers_lose(enum role peer);
 void peers_start(void);
 bool peers_is_bad(const char *address);
+/* What a server says to an address after so many tries, by its local part. */
+enum done_kind peers_fate(struct slice address, unsigned tries);
+/* NULL: it is not on disk yet. */
+struct sim_recipient *peers_recipient(const struct msg_unit *unit, uint32_t i);
+void peers_deliver(enum role from, uint16_t type, struct buf *out);
+
+/* queue_sites.c */
+void sites_start(void);
+const char *sites_random_domain(void);
+/* Its site takes mail soon, and always did. */
+bool sites_is_healthy(const char *address);
+void sites_take_question(struct slice payload);
+/* How long the unit takes, in ms. */
+uint64_t sites_begin_unit(const struct msg_unit *unit);
+/* Fills the answer, whose recipients have room for those of the unit. */
+void sites_end_unit(const struct msg_unit *unit, struct msg_done *done);
+void sites_forget_under_way(void);
 
 #endif

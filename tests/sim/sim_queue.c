@@ -1,15 +1,17 @@
 /*
  * Random lives of the queue role in virtual time, from a seed.
  *
- *   sim_queue [--seed N] [--runs M] [--verbose]    --runs 0: until something breaks
+ *   sim_queue [--seed N] [--runs M] [--days] [--verbose]    --runs 0: until something breaks
  *
- * A run is some messages of all kinds over some hours of a server whose days are minutes: aliases,
- * loops, sites that are down or refuse, peers that die, sockets that are full, syncs that fail or
- * take 30 s, a wall clock that jumps by years, reloads that remove a domain, an account that is
- * frozen and thawed (queue_freeze.c), the role itself killed at any moment. What must hold at any
- * moment is checked where it happens (queue_store.c, queue_peers.c). At the end every recipient
- * must have come to the end that its address deserves, once unless something was killed, and the
- * senders must have been told what they wanted to hear. The seed is printed when it is not so.
+ * A run is some messages of all kinds over some hours of a server whose days are minutes (with
+ * --days over five days of a real one): aliases,
+ * loops, sites that are down or refuse (or a world of them: queue_sites.c), peers that die, sockets
+ * that are full, syncs that fail or take 30 s, a wall clock that jumps by years, reloads that
+ * remove a domain, an account that is frozen and thawed (queue_freeze.c), the role itself killed at
+ * any moment. What must hold at any moment is checked where it happens (queue_store.c,
+ * queue_peers.c). At the end every recipient must have come to the end that its address deserves,
+ * once unless something was killed, and the senders must have been told what they wanted to hear.
+ * The seed is printed when it is not so.
  */
 #include "queue_world.h"
 
@@ -23,7 +25,12 @@
 #include <stdlib.h>
 
 enum { MINUTE_MS = 60 * 1000, FAULTS_MS = 150 * MINUTE_MS, LAST_MS = 1440 * MINUTE_MS };
-enum { ARRIVALS = 25, CONCURRENCY = 8, ATTEMPTS_BEFORE_EXPIRY = 6 };
+enum { DAYS_FACTOR = 48 /* the faults last five days */ };
+enum { ARRIVALS = 25, CONCURRENCY = 8, SITES_CONCURRENCY = 40, ATTEMPTS_BEFORE_EXPIRY = 4 };
+enum {
+    HEALTHY_WITHIN_MS = 2 * MINUTE_MS,
+    ADVICE_MAILS_MAX = 1 /* on being blocked; a run is a day */
+};
 
 static uint64_t seed;
 
@@ -38,8 +45,15 @@ void world_broken(const struct sim_message *message, const char *what)
                    (int)message->recipients[i].class, (int)message->recipients[i].kind,
                    message->recipients[i].attempts, message->recipients[i].deliveries);
     }
-    printf("repeat it with: sim_queue --runs 1 --verbose --seed %" PRIu64 "\n", seed);
+    printf("repeat it with: sim_queue --runs 1 --verbose%s --seed %" PRIu64 "\n",
+           world->days ? " --days" : "", seed);
     exit(1);
+}
+
+/* A span of a run in minutes is one of days in the other kind. */
+static uint64_t slower(uint64_t ms)
+{
+    return world->days ? ms * DAYS_FACTOR : ms;
 }
 
 /* ---- configuration ------------------------------------------------------------------------- */
@@ -48,10 +62,30 @@ static const char config_text[] = "hostname mx.sim.test\n"
                                   "state /nonexistent\n"
                                   "%s"
                                   "%s"
-                                  "relay 192.0.2.1:25\n"
-                                  "queue { retry_first 10s; retry_max 8m; warn_after 8m;"
-                                  " expire_after 96m; gather 20s; concurrency %d;"
-                                  " bounces_per_sender 3 }\n";
+                                  "%s"
+                                  "queue { %s; concurrency %d; bounces_per_sender 3 }\n";
+static const char minutes_text[] = "retry_first 10s; retry_max 8m; warn_after 8m; expire_after 96m;"
+                                   " gather 20s";
+static const char days_text[] = "retry_first 5m; retry_max 4h; warn_after 4h; expire_after 5d;"
+                                " gather 10m";
+
+static int concurrency(void)
+{
+    return world->n_sites ? SITES_CONCURRENCY : CONCURRENCY;
+}
+
+static void set_route(struct config_route *route)
+{
+    route->recipients = 5;
+    route->concurrency = 4;
+    if (!slice_eq(route->name, SLICE("outside")))
+        return;
+    route->concurrency = SIM_SITE_CONCURRENCY;
+    route->rate = world->limited ? SIM_RATE : 0;
+    route->rate_ms = SIM_RATE_MS;
+    route->fallback = world->falls_back ? SLICE("relay") : SLICE_NULL;
+    route->fallback_after_ms = 3 * MINUTE_MS;
+}
 
 static struct config *make_config(bool with_domain, bool postmaster)
 {
@@ -65,14 +99,19 @@ static struct config *make_config(bool with_domain, bool postmaster)
     buf_printf(&text, config_text,
                with_domain ? "domain example.test { deliver maildir }\n"
                            : "domain other.test { deliver maildir }\n",
-               postmaster ? "postmaster bad-boss@far.test\n" : "", CONCURRENCY);
+               postmaster ? "postmaster bad-boss@far.test\n" : "",
+               world->n_sites ? "route relay { host 192.0.2.1:25 }\n"
+                                "route outside { mx; source 192.0.2.10 192.0.2.11 }\n"
+                                "default_route outside\n"
+                              : "relay 192.0.2.1:25\n",
+               world->days ? days_text : minutes_text, concurrency());
     config_bundle_from_text(SLICE("sim.conf"), buf_slice(&text), &bundle);
     if (config_parse(&bundle, &config, &problems) < 0) {
         printf("%.*s\n", SLICE_ARG(problem_line(&problems, problems.first)));
         exit(1);
     }
-    config->routes[0].recipients = 5;
-    config->routes[0].concurrency = 4;
+    for (size_t i = 0; i < config->n_routes; i++)
+        set_route(&config->routes[i]);
     config_bundle_done(&bundle);
     problem_list_done(&problems);
     buf_done(&text);
@@ -84,7 +123,7 @@ static void on_reload(struct event *event)
     struct config *config;
     struct buf why_not;
 
-    world_later(2 * MINUTE_MS, on_reload, 0, SLICE_NULL, 0);
+    world_later(2 * slower(MINUTE_MS), on_reload, 0, SLICE_NULL, 0);
     if (event->number == 0 && !world_fault(6) && !world->domain_gone)
         return;
     world->domain_gone = !world->domain_gone && !world->faults_over;
@@ -114,7 +153,9 @@ static void add_random_recipient(struct sim_message *message, unsigned i)
         snprintf(address, sizeof(address), "%s@example.test", kind);
     else
         snprintf(address, sizeof(address), "%s%u-%" PRIu64 "@%s", kind, i, message->id,
-                 local ? "example.test" : "far.test");
+                 local            ? "example.test"
+                 : world->n_sites ? sites_random_domain()
+                                  : "far.test");
     for (uint32_t r = 0; r < message->n_recipients; r++) {
         if (strcmp(message->recipients[r].address, address) == 0)
             return;
@@ -142,7 +183,8 @@ static void on_arrival(struct event *event)
     message->on_disk = true;
     world->arrivals_left--;
     if (world->arrivals_left)
-        world_later(sim_below(&world->random, 4 * MINUTE_MS), on_arrival, 0, SLICE_NULL, 0);
+        world_later(sim_below(&world->random, (uint32_t)slower(4 * MINUTE_MS)), on_arrival, 0,
+                    SLICE_NULL, 0);
 }
 
 /* ---- what must have come of it ------------------------------------------------------------- */
@@ -165,11 +207,22 @@ static bool was_told(const struct sim_message *about, const char *address)
     return false;
 }
 
-static bool something_was_killed(void)
+/* Mail for a site that takes it goes soon, whatever the other sites do. */
+static void check_speed(const struct sim_message *message, const struct sim_recipient *recipient)
 {
-    const struct world_faults *faults = &world->faults;
+    if (!world->n_sites || world_was_killed() || world->faults.slow_sync_once_in ||
+        world->limited || *message->login || strcmp(message->listener, "mx") != 0 ||
+        strncmp(recipient->address, "ok", 2) != 0 || *recipient->via ||
+        !sites_is_healthy(recipient->address))
+        return;
+    if (recipient->delivered_at > message->arrived + HEALTHY_WITHIN_MS)
+        world_broken(message, "mail for a site that takes it waits for others");
+}
 
-    return faults->crash_once_in || faults->write_fails_once_in || faults->peer_dies_once_in;
+/* The address is this message's alone. */
+static bool has_number(const char *address)
+{
+    return strchr(address, '-') != NULL && strpbrk(address, "0123456789") != NULL;
 }
 
 static void check_recipient(const struct sim_message *message,
@@ -178,10 +231,12 @@ static void check_recipient(const struct sim_message *message,
     bool wanted = dsn_wanted(recipient->notify, DSN_FAILED);
     bool ours = strcmp(message->listener, "mx") != 0;
 
+    check_speed(message, recipient);
+
     if (recipient->kind == OUTCOME_DELIVERED || recipient->kind == OUTCOME_RELAYED) {
         if (peers_is_bad(recipient->address))
             world_broken(message, "a bad address is delivered");
-        if (recipient->deliveries > 1 && !something_was_killed())
+        if (recipient->deliveries > 1 && !world_was_killed())
             world_broken(message, "delivered more than once");
     }
     if (recipient->kind == OUTCOME_BOUNCED) {
@@ -189,6 +244,9 @@ static void check_recipient(const struct sim_message *message,
             world_broken(message, "a good address is given up too early");
         if (wanted && !ours && !was_told(message, recipient->address))
             world_broken(message, "a failure that nobody was told of");
+        if (!wanted && !ours && has_number(recipient->address) && *message->sender &&
+            was_told(message, recipient->address))
+            world_broken(message, "a failure that was not to be told");
     }
     if (recipient->kind == OUTCOME_REMOVED)
         world_broken(message, "removed by nobody");
@@ -211,9 +269,11 @@ static void check_end(void)
             world_broken(message, "mail to the postmaster ended nowhere");
     }
     if (world->freeze.mails < world->freeze.count ||
-        (!something_was_killed() && world->freeze.mails != world->freeze.count))
+        (!world_was_killed() && world->freeze.mails != world->freeze.count))
         world_broken(NULL, "the postmaster was told of a freeze never, or more than once");
-    if (world->most_under_way > CONCURRENCY)
+    if (!world_was_killed() && world->advice_mails > ADVICE_MAILS_MAX)
+        world_broken(NULL, "the postmaster gets the same advice again and again");
+    if (world->most_under_way > (unsigned)concurrency())
         world_broken(NULL, "more deliveries at a time than the configuration allows");
 }
 
@@ -242,7 +302,7 @@ static void on_end(struct event *event)
         freeze_release();
     for (unsigned i = 0; i < world->n_messages; i++)
         any = any || (world->messages[i].on_disk && !world->messages[i].finished);
-    if (any && world->now < LAST_MS)
+    if (any && world->now < slower(LAST_MS))
         world_later(MINUTE_MS, on_end, 0, SLICE_NULL, 0);
     else
         world->handlers->stop(world->handlers->arg);
@@ -283,7 +343,7 @@ static void free_world(void)
     free(world);
 }
 
-static void run_once(bool verbose)
+static void run_once(bool verbose, bool days)
 {
     bool done = false;
 
@@ -294,15 +354,21 @@ static void run_once(bool verbose)
     world->now = 1000;
     world->wall_shift = 1795300000000;
     world->arrivals_left = 1 + sim_below(&world->random, ARRIVALS);
+    world->days = days;
     choose_faults(&world->faults);
+    if (sim_once_in(&world->random, 2)) {
+        sites_start();
+        world->limited = sim_once_in(&world->random, 3);
+        world->falls_back = sim_once_in(&world->random, 3);
+    }
     world->role.config = make_config(true, sim_once_in(&world->random, 2));
     world->role.control = -1;
     world->role.lock_in = no_lock_in;
     world_later(0, on_arrival, 0, SLICE_NULL, 0);
-    world_later(2 * MINUTE_MS, on_reload, 0, SLICE_NULL, 0);
+    world_later(2 * slower(MINUTE_MS), on_reload, 0, SLICE_NULL, 0);
     freeze_start();
-    world_later(FAULTS_MS, on_faults_over, 0, SLICE_NULL, 0);
-    world_later(FAULTS_MS, on_end, 0, SLICE_NULL, 0);
+    world_later(slower(FAULTS_MS), on_faults_over, 0, SLICE_NULL, 0);
+    world_later(slower(FAULTS_MS), on_end, 0, SLICE_NULL, 0);
     while (!done) {
         world->life++;
         world->stopped = false;
@@ -320,9 +386,10 @@ int main(int argc, char **argv)
     static const struct option options[] = {{"seed", required_argument, NULL, 's'},
                                             {"runs", required_argument, NULL, 'r'},
                                             {"verbose", no_argument, NULL, 'v'},
+                                            {"days", no_argument, NULL, 'd'},
                                             {NULL, 0, NULL, 0}};
     uint64_t runs = 1000, first = 1;
-    bool verbose = false;
+    bool verbose = false, days = false;
     int option;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -332,13 +399,15 @@ int main(int argc, char **argv)
             runs = strtoull(optarg, NULL, 10);
         else if (option == 'v')
             verbose = true;
+        else if (option == 'd')
+            days = true;
         else
             return 2;
     }
     log_setup("sim", verbose ? LOG_DEBUG : LOG_ERROR + 1, LOG_LOGFMT, 1);
     for (uint64_t i = 0; runs == 0 || i < runs; i++) {
         seed = first + i;
-        run_once(verbose);
+        run_once(verbose, days);
     }
     printf("%" PRIu64 " runs from seed %" PRIu64 ", all promises kept\n", runs, first);
     return 0;

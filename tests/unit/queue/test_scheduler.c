@@ -280,6 +280,43 @@ static void test_a_crowd_of_slow_sites_leaves_room(void **state)
     assert_int_equal(serve(fixture), 1000);
 }
 
+enum { SLOW_LANES = 10 };
+
+static void make_slow_lanes(struct fixture *fixture, struct lane *lanes[SLOW_LANES])
+{
+    static const struct lane_rules wide = {.concurrency = 20, .recipients = 1};
+
+    for (uint32_t i = 0; i < SLOW_LANES; i++) {
+        char site = (char)('a' + i);
+        struct lane_key key = {
+            .way = WAY_ROUTE, .name = SLICE("world"), .domain = slice_from(&site, 1)};
+        struct scheduler_turn turn;
+        lanes[i] = scheduler_lane(fixture->scheduler, &key, &wide);
+        add(fixture, lanes[i], i, i, 0, false, 1);
+        assert_true(scheduler_next(fixture->scheduler, 0, &turn));
+        scheduler_note_duration(fixture->scheduler, turn.unit, SCHEDULER_SLOW_MS);
+        scheduler_end_turn(fixture->scheduler, turn.unit, TURN_TAKEN, 1, 0, 0, 0);
+    }
+}
+
+static void test_slow_lanes_have_half_of_the_turns(void **state)
+{
+    struct fixture *fixture = *state;
+    struct scheduler_turn turns[100];
+    struct lane *lanes[SLOW_LANES];
+
+    make_slow_lanes(fixture, lanes);
+    for (uint32_t i = 0; i < 20 * SLOW_LANES; i++)
+        add(fixture, lanes[i % SLOW_LANES], 100 + i, i, 0, false, 1);
+    assert_int_equal(take_turns(fixture, turns, 100), rules.concurrency / 2);
+    add(fixture, fixture->lane, 5000, 1, 0, false, 1);
+    assert_int_equal(serve(fixture), 5000);
+    /* One that has become quick again goes on, and makes room for a slow one. */
+    scheduler_note_duration(fixture->scheduler, turns[0].unit, 100);
+    scheduler_end_turn(fixture->scheduler, turns[0].unit, TURN_TAKEN, 1, 0, 0, 0);
+    assert_true(take_turns(fixture, turns, 100) > 1);
+}
+
 static void test_a_lane_with_a_rate_rests(void **state)
 {
     struct fixture *fixture = *state;
@@ -338,6 +375,7 @@ int main(void)
         TEST(test_withdrawn_units_are_skipped),
         TEST(test_a_paused_way_has_no_turns),
         TEST(test_a_crowd_of_slow_sites_leaves_room),
+        TEST(test_slow_lanes_have_half_of_the_turns),
         TEST(test_a_lane_with_a_rate_rests),
         TEST(test_a_crowded_turn_shrinks_the_window),
     };
