@@ -36,13 +36,24 @@ enum { DNS_PORT = 53 };
 
 static const char *const reads_nothing[] = {NULL};
 static const char *const reads_users[] = {"/etc/passwd", "/etc/group", "/etc/nsswitch.conf", NULL};
-static const char *const reads_resolver[] = {"/etc/resolv.conf",     "/etc/hosts",
-                                             "/etc/host.conf",       "/etc/gai.conf",
-                                             "/etc/services",        "/etc/protocols",
-                                             "/etc/nsswitch.conf",   "/etc/ssl",
-                                             "/run/systemd/resolve", "/run/resolvconf",
-                                             "/run/NetworkManager",  "/usr/share/dns",
-                                             "/var/lib/unbound",     NULL};
+static const char *const reads_relay[] = {"/etc/resolv.conf",
+                                          "/etc/hosts",
+                                          "/etc/host.conf",
+                                          "/etc/gai.conf",
+                                          "/etc/services",
+                                          "/etc/protocols",
+                                          "/etc/nsswitch.conf",
+                                          "/etc/ssl",
+                                          "/run/systemd/resolve",
+                                          "/run/resolvconf",
+                                          "/run/NetworkManager",
+                                          "/usr/share/dns",
+                                          "/var/lib/unbound",
+                                          "/etc/pki",
+                                          "/etc/ca-certificates",
+                                          "/usr/share/ca-certificates",
+                                          "/usr/local/share/ca-certificates",
+                                          NULL};
 /* The same, and where systems keep their CAs. */
 static const char *const reads_https[] = {"/etc/resolv.conf",
                                           "/etc/hosts",
@@ -76,7 +87,10 @@ static const struct plan plans[ROLE_COUNT] = {
                     reads_users,
                     false,
                     NEED_READ_FILES | NEED_WRITE_FILES | NEED_ACCEPT},
-    [ROLE_RELAY] = {{NULL}, reads_resolver, true, NEED_READ_FILES | NEED_CONNECT},
+    [ROLE_RELAY] = {{"relay"},
+                    reads_relay,
+                    true,
+                    NEED_READ_FILES | NEED_WRITE_FILES | NEED_CONNECT},
     [ROLE_HISTORY] = {{"history"}, reads_nothing, false, NEED_READ_FILES | NEED_WRITE_FILES},
     [ROLE_WEB] = {{NULL}, reads_nothing, false, 0},
     [ROLE_LOCAL] = {{"mail", "postmaster"},

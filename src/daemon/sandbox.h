@@ -7,11 +7,13 @@
  * | receive | spool/receive, maildrop             |                  | none, accepts only  |
  * | auth    | accounts                            | see below        | see below           |
  * | queue   | spool                               | users and groups | none, accepts only  |
- * | relay   |                                     | resolver's files | any                 |
+ * | relay   | relay                               | resolver's files | any                 |
  * | local   | mail, postmaster                    |                  | none                |
  * | history | history                             |                  | none                |
  * | web     |                                     |                  | none                |
  * | program | everything: it starts programs as other users, and they would inherit the fence |
+ *
+ * relay and, where it speaks HTTPS, auth read the system's CAs, too.
  *
  * auth makes no sockets, unless the configuration that it was started with has accounts at a
  * Dovecot (then unix sockets), or asks a server about OAuth tokens (then any, connecting by TCP to

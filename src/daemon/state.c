@@ -37,6 +37,7 @@ static const struct folder folders[] = {
     {"postmaster", ROLE_LOCAL, false, 0700},
     {"maildrop", ROLE_RECEIVE, false, 03733},
     {"tls", ROLE_PARENT, false, 0700},
+    {"relay", ROLE_RELAY, false, 0700},
     {"history", ROLE_HISTORY, false, 02750, .readers = true},
 };
 
@@ -47,7 +48,7 @@ static const struct {
 } needs[] = {
     {ROLE_RECEIVE, "spool/receive"}, {ROLE_RECEIVE, "maildrop"}, {ROLE_QUEUE, "spool/receive"},
     {ROLE_QUEUE, "spool/queue"},     {ROLE_AUTH, "accounts"},    {ROLE_LOCAL, "mail"},
-    {ROLE_LOCAL, "postmaster"},      {ROLE_HISTORY, "history"},
+    {ROLE_LOCAL, "postmaster"},      {ROLE_HISTORY, "history"},  {ROLE_RELAY, "relay"},
 };
 
 bool state_path(char *out, const char *state, const char *name)

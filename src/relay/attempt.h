@@ -14,12 +14,14 @@
 #include "relay/handed.h"
 #include "relay/idle.h"
 #include "relay/slots.h"
+#include "relay/tlsrpt.h"
 
 /* What all attempts share; thread-safe. */
 struct attempt_shared {
     struct dns *dns;
     struct finder *finder;
     struct tls_client *tls; /* NULL: all is sent in the clear */
+    struct tlsrpt *tlsrpt;  /* sessions are told to it; NULL: to nobody */
     struct dead dead;
     struct slots slots;
     struct idle idle;

@@ -19,6 +19,7 @@
 #include "config/config.h"
 #include "relay/attempt.h"
 #include "relay/outbox.h"
+#include "relay/policies.h"
 #include "relay/site_answers.h"
 #include "relay/workers.h"
 
@@ -40,6 +41,7 @@ struct relay {
     struct role_context *role;
     struct config *config;
     struct attempt_shared shared;
+    struct policies policies;
     struct workers *workers;
     struct outbox *outbox;
     struct site_answers *site_answers;
@@ -210,12 +212,16 @@ static void take_site_ask(struct relay *relay, const struct channel_message *mes
 
 static void on_message(void *arg, enum role from, struct channel_message *message)
 {
+    struct relay *relay = arg;
+
     if (from == ROLE_QUEUE && message->type == MSG_UNIT)
-        take_unit(arg, message);
+        take_unit(relay, message);
     else if (from == ROLE_PARENT && message->type == MSG_FILE)
-        take_file(arg, message);
+        take_file(relay, message);
     else if (from == ROLE_QUEUE && message->type == MSG_SITE_ASK)
-        take_site_ask(arg, message);
+        take_site_ask(relay, message);
+    else if (from == ROLE_QUEUE)
+        policies_take_message(&relay->policies, message);
     channel_message_close_fds(message);
 }
 
@@ -230,6 +236,7 @@ static void on_queue_changed(void *arg, enum role peer)
     workers_drop_waiting(relay->workers);
     site_answers_reset(relay->site_answers);
     outbox_reset(relay->outbox, atomic_load(&relay->epoch));
+    policies_queue_changed(&relay->policies);
 }
 
 static void flush_outbox(struct relay *relay)
@@ -286,6 +293,7 @@ static bool on_config(void *arg, struct config *config, struct buf *why_not)
     config_unref(old);
     idle_drop_all(&relay->shared.idle);
     finder_forget(relay->shared.finder);
+    policies_configure(&relay->policies, config);
     return true;
 }
 
@@ -299,6 +307,7 @@ static void on_status(void *arg, struct buf *json)
                numbers.threads, numbers.running, numbers.waiting, idle_count(&relay->shared.idle));
     buf_printf(json, "\"domains_known\":%u,\"domains_searched\":%u,\"domains_waiting\":%u,",
                found.known, found.searching, found.waiting);
+    policies_status(&relay->policies, json);
 }
 
 static void cancel_all(struct relay *relay)
@@ -353,9 +362,12 @@ static int relay_open(struct relay *relay)
     if (r < 0)
         return r;
     r = tls_client_new(SLICE_NULL, false, &relay->shared.tls);
+    if (r == 0)
+        r = policies_open(&relay->policies, relay->role, relay->shared.dns);
     if (r < 0)
         return r;
     relay->shared.handed = handed_new();
+    relay->shared.tlsrpt = relay->policies.tlsrpt;
     dead_init(&relay->shared.dead);
     slots_init(&relay->shared.slots);
     idle_init(&relay->shared.idle);
@@ -381,9 +393,10 @@ static void relay_close(struct relay *relay)
     idle_done(&relay->shared.idle);
     slots_done(&relay->shared.slots);
     dead_done(&relay->shared.dead);
+    dns_stop(relay->shared.dns);
+    policies_close(&relay->policies);
     handed_free(relay->shared.handed);
     tls_client_unref(relay->shared.tls);
-    dns_stop(relay->shared.dns);
     dns_free(relay->shared.dns);
     site_answers_free(relay->site_answers);
     finder_free(relay->shared.finder);
@@ -412,6 +425,8 @@ int relay_main(struct role_context *role)
     r = relay_open(&relay);
     if (r == 0)
         r = role->lock_in(role);
+    if (r == 0)
+        r = policies_start(&relay.policies);
     if (r == 0)
         r = role_run(role, &handlers);
     if (r < 0) {

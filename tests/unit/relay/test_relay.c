@@ -91,6 +91,7 @@ static void house_open(struct house *house, const char *script)
                                          .idle_ms = 200};
     house->config = (struct config){.references = 10,
                                     .hostname = SLICE("client.example"),
+                                    .state = SLICE("/nonexistent"),
                                     .routes = &house->route,
                                     .n_routes = 1,
                                     .limits.message_size = 1024 * 1024};
