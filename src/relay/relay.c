@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 enum {
+    CA_MAX = 16 << 20,
     STOP_GRACE_MS = 5000,
     STOP_CHECK_MS = 100,
     CANCEL_GRACE_MS = 2000,
@@ -187,6 +188,21 @@ static void take_unit(struct relay *relay, struct channel_message *message)
     job_free(job);
 }
 
+/* Policies are fetched, and reports posted, under the CAs that mail to the world goes under. */
+static void give_ca(struct relay *relay)
+{
+    const struct config_route *route =
+        config_find_route(relay->config, relay->config->default_route);
+    struct buf ca;
+    unsigned version;
+
+    buf_init(&ca, CA_MAX);
+    if (!route || !route->tls_ca.len ||
+        handed_read(relay->shared.handed, route->tls_ca, &ca, &version))
+        policies_set_ca(&relay->policies, buf_slice(&ca));
+    buf_done(&ca);
+}
+
 /* A password, a token or CAs. Connections that were made with the older ones are closed. */
 static void take_file(struct relay *relay, struct channel_message *message)
 {
@@ -201,6 +217,7 @@ static void take_file(struct relay *relay, struct channel_message *message)
     if (r < 0)
         log_error(NULL, "file-not-taken", LOG_ERRNO(r));
     idle_drop_all(&relay->shared.idle);
+    give_ca(relay);
     arena_done(&arena);
 }
 
@@ -294,6 +311,7 @@ static bool on_config(void *arg, struct config *config, struct buf *why_not)
     idle_drop_all(&relay->shared.idle);
     finder_forget(relay->shared.finder);
     policies_configure(&relay->policies, config);
+    give_ca(relay);
     return true;
 }
 
