@@ -26,6 +26,7 @@ static const struct command commands[] = {
     {"send", cmd_send, "hand a message to a mail server, and show the conversation", false},
     {"queue", cmd_queue, "look at the mail that waits, and decide about it", false},
     {"mailq", cmd_mailq, "the mail that waits", true},
+    {"report", cmd_report, "what others report about TLS to your domains", false},
     {"spool", cmd_spool, "the mail on disk, while the server is down: check, export", false},
     {"sendmail", cmd_sendmail, "take a message from a program of this host", true},
     {NULL, NULL, NULL, false},

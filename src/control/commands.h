@@ -9,6 +9,7 @@ int cmd_serve(int argc, char **argv);
 int cmd_check_config(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 int cmd_stop(int argc, char **argv);
 int cmd_queue(int argc, char **argv);
 int cmd_account(int argc, char **argv);

@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "history/archive.h"
+#include "history/tls_intake.h"
+#include "history/tls_reports.h"
 #include "io/tap.h"
 
 #include <errno.h>
@@ -35,7 +37,7 @@ struct history {
     struct archive *archive; /* NULL: cannot be opened now */
     struct loop_timer *commit_timer, *expire_timer, *stop_timer;
     struct arena arena;
-    char path[PATH_MAX], damaged[PATH_MAX];
+    char path[PATH_MAX], damaged[PATH_MAX], tls_reports[PATH_MAX];
     bool stopping;
     bool writing; /* a transaction is open */
     uint64_t n_events, n_batch, n_lost, n_bad;
@@ -183,7 +185,8 @@ static void on_message(void *arg, enum role from, struct channel_message *messag
 {
     struct history *history = arg;
 
-    (void)from;
+    if (message->type == MSG_TLS_REPORT && from == ROLE_LOCAL)
+        tls_intake_take(history->tls_reports, history->role->config, message);
     if (message->type == MSG_EVENTS) {
         take_own(history);
         take_lines(history, message->payload);
@@ -268,6 +271,8 @@ static void history_init(struct history *history, struct role_context *role)
     snprintf(history->path, sizeof(history->path), "%.*s/" ARCHIVE_FILE,
              SLICE_ARG(role->config->state));
     snprintf(history->damaged, sizeof(history->damaged), "%.*s/" ARCHIVE_DAMAGED,
+             SLICE_ARG(role->config->state));
+    snprintf(history->tls_reports, sizeof(history->tls_reports), "%.*s/" TLS_REPORTS_FILE,
              SLICE_ARG(role->config->state));
     history->commit_timer = loop_timer(role->loop, on_commit_time, history);
     history->expire_timer = loop_timer(role->loop, on_expire_time, history);

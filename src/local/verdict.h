@@ -11,6 +11,7 @@ struct verdict {
     enum done_kind kind; /* 0: none yet */
     char status[8];
     char reply[400];
+    bool tls_report; /* the message looks like a TLS report (RFC 8460) */
 };
 
 void verdict_set(struct verdict *verdict, enum done_kind kind, const char *status,
