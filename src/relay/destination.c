@@ -34,6 +34,7 @@ void destination_unref(struct destination *destination)
     if (!destination ||
         atomic_fetch_sub_explicit(&destination->references, 1, memory_order_acq_rel) != 1)
         return;
+    sts_policy_unref(destination->sts_policy);
     arena_done(&destination->arena);
     free(destination);
 }

@@ -69,12 +69,13 @@ static void take_answer(void *arg, struct search_answer *answer)
         finder->wake(finder->arg);
 }
 
-struct finder *finder_new(struct dns *dns, void (*wake)(void *arg), void *arg)
+struct finder *finder_new(struct dns *dns, struct sts *sts, void (*wake)(void *arg), void *arg)
 {
     struct finder *finder = xcalloc(1, sizeof(*finder));
     pthread_condattr_t monotonic;
 
-    finder->tools = (struct search_tools){.dns = dns, .post = take_answer, .arg = finder};
+    finder->tools =
+        (struct search_tools){.dns = dns, .sts = sts, .post = take_answer, .arg = finder};
     own_hosts_init(&finder->tools.own);
     finder->wake = wake;
     finder->arg = arg;

@@ -17,9 +17,10 @@ enum { FINDER_SEARCHES_MAX = 1000, FINDER_ENTRIES_MAX = 16 * 1024 };
 
 struct finder;
 
-/* `wake` is called on any thread when finder_run() is to be called. */
-struct finder *finder_new(struct dns *dns, void (*wake)(void *arg), void *arg);
-/* When no question of its is under way any more: after dns_stop() and dns_free(). */
+/* `sts` may be NULL. `wake` is called on any thread when finder_run() is to be called. */
+struct finder *finder_new(struct dns *dns, struct sts *sts, void (*wake)(void *arg), void *arg);
+/* When no question of its is under way any more: after dns_stop(), dns_free() and
+ * sts_free(). */
 void finder_free(struct finder *finder);
 
 /* Loop's thread. Answers that have come are taken, and searches begun. */

@@ -394,7 +394,7 @@ static int relay_open(struct relay *relay)
     relay->flush_timer = loop_timer(relay->role->loop, on_flush, relay);
     relay->sweep_timer = loop_timer(relay->role->loop, on_sweep, relay);
     relay->stop_timer = loop_timer(relay->role->loop, on_stop_check, relay);
-    relay->shared.finder = finder_new(relay->shared.dns, wake_loop, relay);
+    relay->shared.finder = finder_new(relay->shared.dns, relay->policies.sts, wake_loop, relay);
     relay->site_answers = site_answers_new(relay->role, relay->shared.finder);
     loop_on_wake(relay->role->loop, on_wake, relay);
     relay->config = config_ref(relay->role->config);

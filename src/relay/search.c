@@ -11,6 +11,9 @@
  *   4. Hosts without any address are left out. When none is left: 5.4.4 (the domain's own name:
  *      5.1.2), or 4.4.3 if it was a failure of DNS.
  *
+ * The domain's MTA-STS policy is asked for at the same time (RFC 8461 section 5.1). One that is
+ * enforced leaves out the hosts that it does not name; when it names none, mail waits (4.7.5).
+ *
  * The addresses are not kept: whoever connects asks again, and libunbound has them in its cache.
  */
 #include "relay/search.h"
@@ -42,6 +45,7 @@ struct search {
     struct host_facts facts[DNS_RECORDS_MAX]; /* as in the list before it is cut */
     bool implicit;                            /* no MX: the domain's own name */
     bool secure;
+    struct sts_policy *policy; /* or NULL */
     uint64_t valid_ms;
     char why[160]; /* the last failure of DNS, for people */
     bool over;
@@ -65,6 +69,7 @@ struct search *search_new(struct search_tools *tools, struct config *config,
 void search_free(struct search *search)
 {
     finding_done(&search->finding);
+    sts_policy_unref(search->policy);
     arena_done(&search->arena);
     config_unref(search->config);
     free(search);
@@ -93,6 +98,7 @@ bool search_is_quiet(const struct search *search)
 
 void search_answer_free(struct search_answer *answer)
 {
+    sts_policy_unref(answer->policy);
     arena_done(&answer->arena);
     free(answer);
 }
@@ -122,6 +128,29 @@ static void ask(struct search *search, struct slice name, enum dns_type type, un
     arena_init(&answer->arena);
     search->pending++;
     dns_ask(search->tools->dns, name, type, clock_mono_ms() + patience_ms, on_answered, answer);
+}
+
+static void on_policy(void *arg, const struct sts_answer *found)
+{
+    struct search_answer *answer = arg;
+    struct search_tools *tools = answer->search->tools;
+
+    answer->policy = found->policy;
+    tools->post(tools->arg, answer);
+}
+
+static void ask_policy(struct search *search)
+{
+    struct search_answer *answer;
+
+    if (!search->tools->sts || !search->route->mta_sts)
+        return;
+    answer = xcalloc(1, sizeof(*answer));
+    answer->search = search;
+    answer->host = SEARCH_STS;
+    arena_init(&answer->arena);
+    search->pending++;
+    sts_ask(search->tools->sts, search->domain, clock_mono_ms() + SEARCH_MX_MS, on_policy, answer);
 }
 
 /* "[192.0.2.1]" or "[IPv6:2001:db8::1]". */
@@ -203,10 +232,12 @@ void search_start(struct search *search)
         return;
     }
     search->domain = ascii;
-    if (ascii.len && ascii.ptr[0] == '[')
+    if (ascii.len && ascii.ptr[0] == '[') {
         search_literal(search);
-    else
+    } else {
+        ask_policy(search);
         ask(search, ascii, DNS_MX, SEARCH_NO_HOST);
+    }
 }
 
 static void explain(struct search *search, const struct dns_answer *answer)
@@ -331,16 +362,34 @@ static void end_in_a_circle(struct search *search, struct slice best)
                                 SLICE_ARG(search->domain), SLICE_ARG(best)));
 }
 
-/* All that have an address, or may have one. */
+static bool is_allowed(const struct search *search, struct slice host)
+{
+    return !search->policy || sts_policy_mode(search->policy) != STS_ENFORCE ||
+           sts_policy_allows(search->policy, host);
+}
+
+/* All that have an address, or may have one, and are allowed. */
 static void end_with_hosts(struct search *search)
 {
     struct destination *destination = new_destination(search);
 
     destination->secure = search->secure;
+    if (search->policy) {
+        destination->sts = sts_policy_mode(search->policy);
+        destination->sts_policy = sts_policy_ref(search->policy);
+    }
     for (unsigned i = 0; i < search->list.count; i++) {
         const struct mx_host *host = &search->list.hosts[i];
-        if (search->facts[i].has_address || search->facts[i].failed)
+        if ((search->facts[i].has_address || search->facts[i].failed) &&
+            is_allowed(search, host->name))
             add_host(search, destination, host->name, host->preference);
+    }
+    if (destination->n_hosts == 0) {
+        destination_unref(destination);
+        end(search, finding_refused(SITE_LATER, "4.7.5", FINDING_FAILED_MS,
+                                    "the MTA-STS policy of %.*s allows none of its mail servers",
+                                    SLICE_ARG(search->domain)));
+        return;
     }
     destination_name_site(destination);
     end(search, finding_found(destination, search->valid_ms));
@@ -369,7 +418,10 @@ static void conclude(struct search *search)
 void search_take(struct search *search, struct search_answer *answer)
 {
     search->pending--;
-    if (search->over)
+    if (answer->host == SEARCH_STS) {
+        search->policy = answer->policy;
+        answer->policy = NULL;
+    } else if (search->over)
         ;
     else if (answer->host == SEARCH_NO_HOST)
         take_mx(search, &answer->dns);

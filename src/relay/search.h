@@ -1,5 +1,6 @@
 /*
- * One search for the servers of a domain: RFC 5321 section 5.1 step by step, without a thread of
+ * One search for the servers of a domain: RFC 5321 section 5.1 step by step (and RFC 8461 section 5
+ * beside it), without a thread of
  * its own. Its questions go out by dns_ask(); the answers come on other threads, are posted to
  * whoever runs the search, and handed to search_take(), which asks on or ends it.
  */
@@ -10,7 +11,7 @@
 #include "relay/own_hosts.h"
 
 enum { SEARCH_MX_MS = 20 * 1000, SEARCH_ADDRESSES_MS = 10 * 1000 };
-enum { SEARCH_NO_HOST = DNS_RECORDS_MAX };
+enum { SEARCH_NO_HOST = DNS_RECORDS_MAX, SEARCH_STS };
 
 struct search;
 
@@ -18,13 +19,15 @@ struct search;
 struct search_answer {
     struct search_answer *next; /* for the poster's list */
     struct search *search;
-    unsigned host; /* number in the list, or SEARCH_NO_HOST: the MX records */
+    unsigned host; /* number in the list; SEARCH_NO_HOST: the MX records; SEARCH_STS: the policy */
     struct arena arena;
     struct dns_answer dns;
+    struct sts_policy *policy; /* SEARCH_STS: a reference, or NULL */
 };
 
 struct search_tools {
     struct dns *dns;
+    struct sts *sts; /* NULL: no MTA-STS */
     struct own_hosts own;
     /* Takes the answer over; called on any thread, also while search_start() or search_take() is
      * running. */

@@ -95,7 +95,7 @@ static void place_open(struct place *place, const struct dns_fake_entry *script,
                                     .n_listeners = 1};
     place->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     place->dns = dns_fake_new(script, n);
-    place->finder = finder_new(place->dns, wake, place);
+    place->finder = finder_new(place->dns, NULL, wake, place);
 }
 
 static void place_close(struct place *place)
