@@ -247,3 +247,8 @@ int stream_start_tls(struct stream *stream, struct tls_client *client,
     stream_tls_judge(stream->tls, demand, r, ret_verdict);
     return r;
 }
+
+bool stream_tls_binding(const struct stream *stream, unsigned char out[TLS_BINDING_BYTES])
+{
+    return stream->tls && stream_tls_read_binding(stream->tls, out);
+}

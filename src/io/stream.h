@@ -16,6 +16,7 @@
 #define NUNCIO_IO_STREAM_H
 
 #include "io/socket_address.h"
+#include "io/tls_binding.h"
 
 enum { STREAM_BUFFER = 8 * 1024 };
 
@@ -50,6 +51,9 @@ void stream_done(struct stream *stream);
 int stream_start_tls(struct stream *stream, struct tls_client *client,
                      const struct tls_demand *demand, uint64_t deadline,
                      struct tls_verdict *ret_verdict);
+
+/* The channel binding tls-exporter (RFC 9266) of the connection; false: there is none. */
+bool stream_tls_binding(const struct stream *stream, unsigned char out[TLS_BINDING_BYTES]);
 
 /* Waits until there is more in the buffer than before. -EMSGSIZE: the buffer is full. */
 int stream_fill(struct stream *stream, uint64_t deadline);

@@ -134,6 +134,14 @@ bool stream_tls_is_quiet(struct stream_tls *tls)
     return r != 1 && judge(tls, r, &wait) == -EAGAIN;
 }
 
+bool stream_tls_read_binding(struct stream_tls *tls, unsigned char out[TLS_BINDING_BYTES])
+{
+    if (tls->broken || !tls->secure)
+        return false;
+    begin_call(tls);
+    return tls_binding_read(tls->ssl, out);
+}
+
 void stream_tls_free(struct stream_tls *tls)
 {
     if (!tls)

@@ -5,6 +5,7 @@
 #ifndef NUNCIO_IO_STREAM_TLS_H
 #define NUNCIO_IO_STREAM_TLS_H
 
+#include "io/tls_binding.h"
 #include "io/tls_client.h"
 
 #include <sys/types.h>
@@ -27,6 +28,8 @@ void stream_tls_judge(const struct stream_tls *tls, const struct tls_demand *dem
 ssize_t stream_tls_read(struct stream_tls *tls, char *to, size_t size, short *ret_wait);
 /* Bytes, at least one; -EAGAIN: the same bytes must come again first. */
 ssize_t stream_tls_write(struct stream_tls *tls, struct slice bytes, short *ret_wait);
+/* The channel binding; false: there is none. */
+bool stream_tls_read_binding(struct stream_tls *tls, unsigned char out[TLS_BINDING_BYTES]);
 /* Nothing of the peer waits to be read, not even the end. */
 bool stream_tls_is_quiet(struct stream_tls *tls);
 

@@ -120,15 +120,5 @@ void transport_tls_facts(const struct transport *transport, struct arena *arena,
 bool transport_tls_binding(const struct transport *transport,
                            unsigned char ret_bytes[TLS_BINDING_BYTES])
 {
-    static const char label[] = "EXPORTER-Channel-Binding";
-    SSL *ssl = transport->ssl;
-
-    if (!transport->secure || transport->broken)
-        return false;
-    if (SSL_version(ssl) < TLS1_3_VERSION && SSL_get_extms_support(ssl) != 1)
-        return false;
-    /* For TLS 1.2 no context and an empty one differ (RFC 5705 section 4); GnuTLS and all others
-     * use none. */
-    return SSL_export_keying_material(ssl, ret_bytes, TLS_BINDING_BYTES, label, sizeof(label) - 1,
-                                      NULL, 0, 0) == 1;
+    return transport->secure && !transport->broken && tls_binding_read(transport->ssl, ret_bytes);
 }

@@ -12,6 +12,7 @@
 #define NUNCIO_IO_TRANSPORT_H
 
 #include "base/arena.h"
+#include "io/tls_binding.h"
 
 #include <sys/types.h>
 
@@ -78,7 +79,6 @@ void transport_tls_facts(const struct transport *transport, struct arena *arena,
                          struct tls_facts *ret_facts);
 /* 32 bytes of "EXPORTER-Channel-Binding" (RFC 9266); false for TLS 1.2 without extended master
  * secret, and for plain ones. */
-enum { TLS_BINDING_BYTES = 32 };
 bool transport_tls_binding(const struct transport *transport,
                            unsigned char ret_bytes[TLS_BINDING_BYTES]);
 

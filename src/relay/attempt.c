@@ -103,6 +103,26 @@ static bool take_idle(struct course *course)
     return true;
 }
 
+/* A reference to the TLS client with the CAs of the route. False with the verdict: a route whose
+ * CAs cannot be had does not trust others instead. */
+static bool find_tls(const struct course *course, struct tls_client **ret_tls,
+                     struct verdict *ret_verdict)
+{
+    const struct attempt_shared *shared = course->attempt->shared;
+    struct slice path = course->route->tls_ca;
+    char why[TLS_CLIENTS_WHY_MAX];
+
+    if (path.len == 0 || course->route->tls == TLS_POLICY_NONE) {
+        *ret_tls = shared->tls ? tls_client_ref(shared->tls) : NULL;
+        return true;
+    }
+    *ret_tls = tls_clients_get(shared->tls_clients, path, why);
+    if (!*ret_tls)
+        *ret_verdict =
+            verdict_from_text(&course->outcome, DONE_NETWORK, STATUS(4, 7, 5), "tls_ca: %s", why);
+    return *ret_tls;
+}
+
 static bool dial_course(struct course *course, bool fresh, struct verdict *ret_verdict)
 {
     struct attempt_shared *shared = course->attempt->shared;
@@ -112,14 +132,20 @@ static bool dial_course(struct course *course, bool fresh, struct verdict *ret_v
                       .unit = course->attempt->unit,
                       .helo = course->route->helo.len ? course->route->helo : config->hostname,
                       .dns = shared->dns,
-                      .tls = shared->tls,
+                      .logins = shared->logins,
                       .wish = wish_of(course),
                       .dead = &shared->dead,
                       .slots = &shared->slots,
                       .idle = fresh ? NULL : &shared->idle,
                       .cancel_fd = shared->cancel_fd};
+    bool connected;
 
-    return dial_destination(&to, &course->outcome, &course->client, ret_verdict, &course->remote);
+    if (!find_tls(course, &to.tls, ret_verdict))
+        return false;
+    connected =
+        dial_destination(&to, &course->outcome, &course->client, ret_verdict, &course->remote);
+    tls_client_unref(to.tls);
+    return connected;
 }
 
 static struct slice source_of(const struct course *course)

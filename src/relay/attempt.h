@@ -13,19 +13,23 @@
 #include "relay/finder.h"
 #include "relay/handed.h"
 #include "relay/idle.h"
+#include "relay/login.h"
 #include "relay/slots.h"
+#include "relay/tls_clients.h"
 #include "relay/tlsrpt.h"
 
 /* What all attempts share; thread-safe. */
 struct attempt_shared {
     struct dns *dns;
     struct finder *finder;
-    struct tls_client *tls; /* NULL: all is sent in the clear */
-    struct tlsrpt *tlsrpt;  /* sessions are told to it; NULL: to nobody */
+    struct tls_client *tls;          /* NULL: all is sent in the clear */
+    struct tls_clients *tls_clients; /* for routes with CAs of their own */
+    struct tlsrpt *tlsrpt;           /* sessions are told to it; NULL: to nobody */
     struct dead dead;
     struct slots slots;
     struct idle idle;
     struct handed *handed;
+    struct logins *logins; /* NULL: nobody logs in */
     int cancel_fd;
 };
 

@@ -219,7 +219,30 @@ static int take_result(struct dialing *dialing, const struct connect_try *one,
     return -ECONNREFUSED;
 }
 
-/* Banner, EHLO and TLS on a new connection. 0, or negative with the failure noted. */
+/* Our login there. A refusal is the route's trouble, not the address's. */
+static int log_in(struct dialing *dialing, const struct connect_try *one, uint64_t began)
+{
+    const struct destination_host *host = dialing->host->host;
+    const struct login_server server = {
+        .host = host->name, .port = host->port, .here = host->kind == ENDPOINT_UNIX};
+    struct verdict verdict;
+    int r = LOGIN_DONE;
+
+    if (dialing->dial->logins)
+        r = login_run(dialing->dial->logins, dialing->dial->route, &server, dialing->client,
+                      dialing->outcome, &verdict);
+    if (r < 0)
+        return take_result(dialing, one, NULL, dialing->client, r, "reply to AUTH",
+                           (uint32_t)(clock_mono_ms() - began));
+    if (r == LOGIN_DONE)
+        return 0;
+    client_quit(dialing->client);
+    dead_remove(dialing->dial->dead, &one->to);
+    note_failure(dialing, one, "login", verdict, (uint32_t)(clock_mono_ms() - began));
+    return -ECONNREFUSED;
+}
+
+/* Banner, EHLO, TLS and login on a new connection. 0, or negative with the failure noted. */
 static int greet(struct dialing *dialing, const struct connect_try *one, int fd)
 {
     const struct dial *dial = dialing->dial;
@@ -247,6 +270,9 @@ static int greet(struct dialing *dialing, const struct connect_try *one, int fd)
     if (r != OPENING_READY)
         return take_result(dialing, one, &opening, client, r, stage,
                            (uint32_t)(clock_mono_ms() - began));
+    r = log_in(dialing, one, began);
+    if (r < 0)
+        return r;
     log_try(dialing, one, "ready", SLICE_NULL, (uint32_t)(clock_mono_ms() - began) + one->ms);
     dead_remove(dial->dead, &one->to);
     client_keep_key(client, security_key(security, dialing->outcome->arena));

@@ -8,6 +8,7 @@
 #include "relay/dead.h"
 #include "relay/dial_host.h"
 #include "relay/idle.h"
+#include "relay/login.h"
 #include "relay/opening.h"
 #include "relay/slots.h"
 
@@ -21,6 +22,7 @@ struct dial {
     struct slice helo;           /* what to call ourselves */
     struct dns *dns;
     struct tls_client *tls;
+    struct logins *logins; /* or NULL: the route has no login */
     struct security_wish wish;
     struct dead *dead;
     struct slots *slots;

@@ -11,6 +11,9 @@
 
 struct handed;
 
+/* Bytes of a file with a password or token, and of one with CAs. */
+enum { HANDED_SECRET_MAX = 64 * 1024, HANDED_CA_MAX = 4 * 1024 * 1024 };
+
 struct handed *handed_new(void);
 void handed_free(struct handed *handed);
 /* The descriptor stays the caller's. -ENOSPC: too many files. */

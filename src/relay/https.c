@@ -11,6 +11,7 @@
 #include "relay/https.h"
 
 #include "base/clock.h"
+#include "config/value.h"
 #include "relay/https_transfer.h"
 
 #include <curl/curl.h>
@@ -251,6 +252,34 @@ static void on_addresses(void *arg, const struct dns_answer *found)
     pthread_mutex_unlock(&https->lock);
 }
 
+/* A host that is an address, or this machine, needs no DNS. */
+static bool knows_address(struct https_transfer *transfer)
+{
+    struct slice host = slice_from_cstr(transfer->host);
+    struct dns_address address;
+
+    if (slice_eq_nocase(host, SLICE("localhost")))
+        host = SLICE("127.0.0.1");
+    if (host.len && host.ptr[0] == '[')
+        host = slice_sub(host, 1, host.len - 2);
+    if (!value_parse_ip(host, &address.family, address.bytes))
+        return false;
+    transfer->addresses[transfer->n_addresses++] = address;
+    return true;
+}
+
+static void make_ready(struct request *request)
+{
+    struct https *https = request->https;
+
+    pthread_mutex_lock(&https->lock);
+    https->n_resolving--;
+    DL_APPEND(https->ready, request);
+    pthread_cond_broadcast(&https->resolved);
+    curl_multi_wakeup(https->multi);
+    pthread_mutex_unlock(&https->lock);
+}
+
 /* With the lock held. Signals stay with the role's main thread. */
 static int start_thread(struct https *https)
 {
@@ -304,6 +333,10 @@ void https_ask(struct https *https, const struct https_request *wanted, https_an
 
     if (!enlist(https, request)) {
         fail(request, HTTPS_BAD, "the request could not be made");
+        return;
+    }
+    if (knows_address(&request->transfer)) {
+        make_ready(request);
         return;
     }
     deadline = deadline < request->deadline ? deadline : request->deadline;

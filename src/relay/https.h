@@ -1,6 +1,6 @@
 /*
- * HTTPS to servers that other people's DNS names: MTA-STS policies are fetched with it and TLS
- * reports posted. libcurl on one thread, many requests at a time. Thread-safe.
+ * HTTPS to servers that other people's DNS names: MTA-STS policies are fetched with it, TLS reports
+ * posted, access tokens asked for. libcurl on one thread, many requests at a time. Thread-safe.
  *
  * Names are resolved by our own resolver and handed to libcurl, which therefore never asks the
  * system. The certificate must be good for the host's name, so that a name that points into our own
@@ -36,6 +36,9 @@ enum https_failure {
 
 struct https_request {
     struct slice url;     /* https://, without user; otherwise HTTPS_BAD */
+    bool plain_here;      /* http:// to this machine is fine, too */
+    struct slice ca;      /* CAs as PEM text for this request; empty: those of https_set_ca() */
+    bool secret;          /* body and answer are wiped */
     struct slice body;    /* ptr NULL: GET, else POST; copied */
     const char *type;     /* content type of the body */
     size_t answer_max;    /* bytes of the answer's body */

@@ -6,6 +6,8 @@
  */
 #include "relay/https_transfer.h"
 
+#include "config/value.h"
+
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <string.h>
@@ -18,8 +20,9 @@ static bool read_url(struct https_transfer *transfer)
     bool fine = url &&
                 curl_url_set(url, CURLUPART_URL, transfer->url, CURLU_DISALLOW_USER) == CURLUE_OK &&
                 curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-                strcmp(scheme, "https") == 0 &&
                 curl_url_get(url, CURLUPART_HOST, &transfer->host, 0) == CURLUE_OK &&
+                (strcmp(scheme, "https") == 0 ||
+                 (transfer->plain_here && value_is_loopback(slice_from_cstr(transfer->host)))) &&
                 curl_url_get(url, CURLUPART_PORT, &transfer->port, CURLU_DEFAULT_PORT) == CURLUE_OK;
 
     curl_free(scheme);
@@ -29,12 +32,25 @@ static bool read_url(struct https_transfer *transfer)
 
 bool https_transfer_init(struct https_transfer *transfer, const struct https_request *wanted)
 {
-    *transfer = (struct https_transfer){.posts = wanted->body.ptr != NULL, .type = wanted->type};
+    *transfer = (struct https_transfer){.posts = wanted->body.ptr != NULL,
+                                        .type = wanted->type,
+                                        .secret = wanted->secret,
+                                        .plain_here = wanted->plain_here};
     transfer->url = xslicedup(wanted->url);
     buf_init(&transfer->body, wanted->body.len);
     buf_add_slice(&transfer->body, wanted->body);
+    buf_init(&transfer->ca, wanted->ca.len);
+    buf_add_slice(&transfer->ca, wanted->ca);
     buf_init(&transfer->answer, wanted->answer_max);
+    if (wanted->secret) /* a buffer that grows would leave a copy behind */
+        buf_reserve(&transfer->answer, wanted->answer_max);
     return read_url(transfer);
+}
+
+static void wipe(struct buf *buf)
+{
+    if (buf->ptr)
+        explicit_bzero(buf->ptr, buf->size);
 }
 
 void https_transfer_done(struct https_transfer *transfer)
@@ -44,7 +60,12 @@ void https_transfer_done(struct https_transfer *transfer)
     curl_slist_free_all(transfer->resolve);
     curl_free(transfer->host);
     curl_free(transfer->port);
+    if (transfer->secret) {
+        wipe(&transfer->body);
+        wipe(&transfer->answer);
+    }
     buf_done(&transfer->body);
+    buf_done(&transfer->ca);
     buf_done(&transfer->answer);
     free(transfer->url);
     free(transfer->error);
@@ -109,7 +130,8 @@ static bool set_options(struct https_transfer *transfer, uint64_t left_ms, void 
     CURL *curl = transfer->curl;
 
     return curl_easy_setopt(curl, CURLOPT_URL, transfer->url) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR,
+                            transfer->plain_here ? "http,https" : "https") == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
@@ -130,7 +152,7 @@ bool https_transfer_begin(struct https_transfer *transfer, struct slice ca, uint
     transfer->error = xcalloc(1, CURL_ERROR_SIZE);
     transfer->curl = curl_easy_init();
     return transfer->curl && set_options(transfer, left_ms, private) && set_addresses(transfer) &&
-           set_ca(transfer, ca) && set_body(transfer);
+           set_ca(transfer, transfer->ca.len ? buf_slice(&transfer->ca) : ca) && set_body(transfer);
 }
 
 static enum https_failure kind_of(const struct https_transfer *transfer, CURLcode code)

@@ -19,12 +19,14 @@ struct https_transfer {
     bool posts;
     const char *type;
     struct buf body, answer;
+    struct buf ca; /* its own, or empty */
+    bool secret, plain_here;
     void *curl; /* from begin on */
     struct curl_slist *headers, *resolve;
     char *error;
 };
 
-/* False: not an https URL. To be done in any case. */
+/* False: not a URL that may be asked. To be done in any case. */
 bool https_transfer_init(struct https_transfer *transfer, const struct https_request *wanted);
 void https_transfer_done(struct https_transfer *transfer);
 /* Ready for curl_multi_add_handle(); `private` is CURLINFO_PRIVATE. */

@@ -216,6 +216,7 @@ static void take_file(struct relay *relay, struct channel_message *message)
         r = handed_take(relay->shared.handed, &file, message->n_fds ? message->fds[0] : -1);
     if (r < 0)
         log_error(NULL, "file-not-taken", LOG_ERRNO(r));
+    logins_reset(relay->shared.logins);
     idle_drop_all(&relay->shared.idle);
     give_ca(relay);
     arena_done(&arena);
@@ -312,6 +313,7 @@ static bool on_config(void *arg, struct config *config, struct buf *why_not)
     finder_forget(relay->shared.finder);
     policies_configure(&relay->policies, config);
     give_ca(relay);
+    logins_reset(relay->shared.logins);
     return true;
 }
 
@@ -386,6 +388,8 @@ static int relay_open(struct relay *relay)
         return r;
     relay->shared.handed = handed_new();
     relay->shared.tlsrpt = relay->policies.tlsrpt;
+    relay->shared.tls_clients = tls_clients_new(relay->shared.handed);
+    relay->shared.logins = logins_new(relay->policies.https, relay->shared.handed);
     dead_init(&relay->shared.dead);
     slots_init(&relay->shared.slots);
     idle_init(&relay->shared.idle);
@@ -412,7 +416,9 @@ static void relay_close(struct relay *relay)
     slots_done(&relay->shared.slots);
     dead_done(&relay->shared.dead);
     dns_stop(relay->shared.dns);
+    logins_free(relay->shared.logins);
     policies_close(&relay->policies);
+    tls_clients_free(relay->shared.tls_clients);
     handed_free(relay->shared.handed);
     tls_client_unref(relay->shared.tls);
     dns_free(relay->shared.dns);
