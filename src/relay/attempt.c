@@ -40,6 +40,7 @@ struct course {
     uint64_t end;
     struct slice remote;
     struct slice source;
+    struct slice tls;
     uint32_t reused;
     uint32_t recipients_limit;
     uint32_t *picked;
@@ -68,7 +69,10 @@ static bool can_carry_more(const struct course *course)
 
 static struct security_wish wish_of(const struct course *course)
 {
-    return (struct security_wish){.requiretls = course->attempt->unit->requiretls};
+    const struct msg_unit *unit = course->attempt->unit;
+
+    /* A bounce goes on without it rather than not at all (RFC 8689 section 5). */
+    return (struct security_wish){.requiretls = unit->requiretls && unit->reverse_path.len > 0};
 }
 
 /* Its connections are not as secure as those of the site's other mail, or more so. */
@@ -160,6 +164,16 @@ static struct slice source_of(const struct course *course)
     return copy;
 }
 
+static struct slice tls_of(const struct course *course)
+{
+    const struct client *client = &course->client;
+
+    if (!client->tls.version)
+        return SLICE_NULL;
+    return arena_printf(course->outcome.arena, "%s %s %s", client->tls.version, client->tls.cipher,
+                        client->grade);
+}
+
 /* A connection into course->client. False: every recipient has its verdict. */
 static bool connect_course(struct course *course, bool fresh)
 {
@@ -173,6 +187,7 @@ static bool connect_course(struct course *course, bool fresh)
     }
     course->connected = true;
     course->source = source_of(course);
+    course->tls = tls_of(course);
     course->reused = course->client.carried;
     course->client.end = course->end;
     course->plan =
@@ -296,9 +311,6 @@ static void decide_at_home(struct course *course)
     if (!is_safe(attempt->unit))
         verdict = verdict_from_text(outcome, DONE_NEVER, STATUS(5, 1, 3),
                                     "control characters in an address or parameter");
-    else if (attempt->unit->requiretls)
-        verdict = verdict_from_text(outcome, DONE_NEVER, STATUS(5, 7, 30),
-                                    "REQUIRETLS was asked for, and the way there is not encrypted");
     else if (!course->route)
         verdict = verdict_from_text(outcome, DONE_LATER, STATUS(4, 3, 5),
                                     "the configuration has no route \"%.*s\" any more",
@@ -316,6 +328,7 @@ static void fill_done(const struct course *course, uint64_t started, struct msg_
         (struct msg_done){.unit = outcome->unit->unit,
                           .remote = course->remote,
                           .source = course->source,
+                          .tls = course->tls,
                           .remote_lmtp = course->route && course->route->protocol == PROTOCOL_LMTP,
                           .reused = course->reused,
                           .duration_ms = (uint32_t)(clock_mono_ms() - started),

@@ -10,9 +10,8 @@
  *      us: 5.4.6. This is also how a backup MX delivers: to better preference only.
  *   4. Hosts without any address are left out. When none is left: 5.4.4 (the domain's own name:
  *      5.1.2), or 4.4.3 if it was a failure of DNS.
- *
- * The domain's MTA-STS policy is asked for at the same time (RFC 8461 section 5.1). One that is
- * enforced leaves out the hosts that it does not name; when it names none, mail waits (4.7.5).
+ *   5. Meanwhile the domain's MTA-STS policy has been asked for (RFC 8461). Hosts that it forbids
+ *      are left out while it is enforced; when none is left the mail waits (4.7.5).
  *
  * The addresses are not kept: whoever connects asks again, and libunbound has them in its cache.
  */
@@ -45,9 +44,9 @@ struct search {
     struct host_facts facts[DNS_RECORDS_MAX]; /* as in the list before it is cut */
     bool implicit;                            /* no MX: the domain's own name */
     bool secure;
-    struct sts_policy *policy; /* or NULL */
     uint64_t valid_ms;
-    char why[160]; /* the last failure of DNS, for people */
+    struct sts_policy *policy; /* or NULL */
+    char why[160];             /* the last failure of DNS, for people */
     bool over;
     struct finding finding;
 };
@@ -96,61 +95,25 @@ bool search_is_quiet(const struct search *search)
     return search->pending == 0;
 }
 
-void search_answer_free(struct search_answer *answer)
-{
-    sts_policy_unref(answer->policy);
-    arena_done(&answer->arena);
-    free(answer);
-}
-
 static void end(struct search *search, struct finding finding)
 {
     search->finding = finding;
     search->over = true;
 }
 
-static void on_answered(void *arg, const struct dns_answer *answer)
+static void ask(struct search *search, struct slice name, enum dns_type type,
+                enum search_question question, unsigned host)
 {
-    struct search_answer *copy = arg;
-    struct search_tools *tools = copy->search->tools;
-
-    dns_answer_copy(&copy->arena, answer, &copy->dns);
-    tools->post(tools->arg, copy);
-}
-
-static void ask(struct search *search, struct slice name, enum dns_type type, unsigned host)
-{
-    struct search_answer *answer = xcalloc(1, sizeof(*answer));
-    unsigned patience_ms = host == SEARCH_NO_HOST ? SEARCH_MX_MS : SEARCH_ADDRESSES_MS;
-
-    answer->search = search;
-    answer->host = host;
-    arena_init(&answer->arena);
     search->pending++;
-    dns_ask(search->tools->dns, name, type, clock_mono_ms() + patience_ms, on_answered, answer);
+    search_ask_dns(search->tools, search, question, host, name, type);
 }
 
-static void on_policy(void *arg, const struct sts_answer *found)
+static void ask_for_policy(struct search *search)
 {
-    struct search_answer *answer = arg;
-    struct search_tools *tools = answer->search->tools;
-
-    answer->policy = found->policy;
-    tools->post(tools->arg, answer);
-}
-
-static void ask_policy(struct search *search)
-{
-    struct search_answer *answer;
-
     if (!search->tools->sts || !search->route->mta_sts)
         return;
-    answer = xcalloc(1, sizeof(*answer));
-    answer->search = search;
-    answer->host = SEARCH_STS;
-    arena_init(&answer->arena);
     search->pending++;
-    sts_ask(search->tools->sts, search->domain, clock_mono_ms() + SEARCH_MX_MS, on_policy, answer);
+    search_ask_sts(search->tools, search, search->domain);
 }
 
 /* "[192.0.2.1]" or "[IPv6:2001:db8::1]". */
@@ -235,8 +198,8 @@ void search_start(struct search *search)
     if (ascii.len && ascii.ptr[0] == '[') {
         search_literal(search);
     } else {
-        ask_policy(search);
-        ask(search, ascii, DNS_MX, SEARCH_NO_HOST);
+        ask_for_policy(search);
+        ask(search, ascii, DNS_MX, SEARCH_MX, 0);
     }
 }
 
@@ -265,9 +228,9 @@ static void ask_addresses(struct search *search)
         host->ours = own_hosts_has_name(search->config, host->name);
         if (host->ours)
             continue;
-        ask(search, host->name, DNS_A, i);
+        ask(search, host->name, DNS_A, SEARCH_ADDRESSES, i);
         if (search->route->ipv6)
-            ask(search, host->name, DNS_AAAA, i);
+            ask(search, host->name, DNS_AAAA, SEARCH_ADDRESSES, i);
     }
 }
 
@@ -362,13 +325,21 @@ static void end_in_a_circle(struct search *search, struct slice best)
                                 SLICE_ARG(search->domain), SLICE_ARG(best)));
 }
 
-static bool is_allowed(const struct search *search, struct slice host)
+static void end_forbidden(struct search *search)
 {
-    return !search->policy || sts_policy_mode(search->policy) != STS_ENFORCE ||
-           sts_policy_allows(search->policy, host);
+    end(search, finding_refused(SITE_LATER, "4.7.5", FINDING_FAILED_MS,
+                                "the MTA-STS policy of %.*s allows none of its mail servers "
+                                "(the best is %.*s)",
+                                SLICE_ARG(search->domain), SLICE_ARG(search->list.hosts[0].name)));
 }
 
-/* All that have an address, or may have one, and are allowed. */
+static bool is_allowed(const struct search *search, const struct mx_host *host)
+{
+    return !search->policy || sts_policy_mode(search->policy) != STS_ENFORCE ||
+           sts_policy_allows(search->policy, host->name);
+}
+
+/* All that have an address, or may have one, and that the domain's policy allows. */
 static void end_with_hosts(struct search *search)
 {
     struct destination *destination = new_destination(search);
@@ -380,15 +351,12 @@ static void end_with_hosts(struct search *search)
     }
     for (unsigned i = 0; i < search->list.count; i++) {
         const struct mx_host *host = &search->list.hosts[i];
-        if ((search->facts[i].has_address || search->facts[i].failed) &&
-            is_allowed(search, host->name))
+        if ((search->facts[i].has_address || search->facts[i].failed) && is_allowed(search, host))
             add_host(search, destination, host->name, host->preference);
     }
     if (destination->n_hosts == 0) {
         destination_unref(destination);
-        end(search, finding_refused(SITE_LATER, "4.7.5", FINDING_FAILED_MS,
-                                    "the MTA-STS policy of %.*s allows none of its mail servers",
-                                    SLICE_ARG(search->domain)));
+        end_forbidden(search);
         return;
     }
     destination_name_site(destination);
@@ -415,18 +383,21 @@ static void conclude(struct search *search)
         end_nowhere(search, search->valid_ms);
 }
 
+static void take_policy(struct search *search, struct search_answer *answer)
+{
+    search->policy = answer->policy;
+    answer->policy = NULL;
+}
+
 void search_take(struct search *search, struct search_answer *answer)
 {
     search->pending--;
-    if (answer->host == SEARCH_STS) {
-        search->policy = answer->policy;
-        answer->policy = NULL;
-    } else if (search->over)
-        ;
-    else if (answer->host == SEARCH_NO_HOST)
+    if (!search->over && answer->question == SEARCH_MX)
         take_mx(search, &answer->dns);
-    else
+    else if (!search->over && answer->question == SEARCH_ADDRESSES)
         take_addresses(search, answer->host, &answer->dns);
+    else if (!search->over)
+        take_policy(search, answer);
     search_answer_free(answer);
     if (!search->over && search->pending == 0)
         conclude(search);

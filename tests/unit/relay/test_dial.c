@@ -195,6 +195,143 @@ static void test_the_route_says_from_where_and_as_whom(void **state)
     fixture_done(&fixture);
 }
 
+static void test_one_at_a_time_tries_the_dead(void **state)
+{
+    char words[DEAD_WORDS_MAX] = "";
+    struct socket_address address;
+    struct dead dead;
+
+    (void)state;
+    dead_init(&dead);
+    assert_true(socket_address_parse(SLICE("192.0.2.1"), 25, &address));
+    assert_true(dead_begin_probe(&dead, &address, words));
+    assert_true(dead_begin_probe(&dead, &address, words)); /* it is not dead */
+    dead_add(&dead, &address, SLICE("no answer"));
+    assert_true(dead_begin_probe(&dead, &address, words));
+    assert_false(dead_begin_probe(&dead, &address, words));
+    assert_string_equal(words, "no answer");
+    dead_end_probe(&dead, &address);
+    assert_true(dead_begin_probe(&dead, &address, words));
+    dead_add(&dead, &address, SLICE("still none"));
+    assert_true(dead_begin_probe(&dead, &address, words));
+    dead_remove(&dead, &address);
+    assert_true(dead_begin_probe(&dead, &address, words));
+    dead_done(&dead);
+}
+
+/* Its only address is dead, and another attempt is finding out whether it still is. */
+static void test_what_another_one_tries_is_not_waited_for(void **state)
+{
+    char words[DEAD_WORDS_MAX];
+    struct socket_address address;
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture, "");
+    assert_true(socket_address_parse(SLICE("127.0.0.1"), fixture.server.port, &address));
+    dead_add(&fixture.shared.dead, &address, SLICE("it did not answer before"));
+    assert_true(dead_begin_probe(&fixture.shared.dead, &address, words));
+    fixture_run(&fixture);
+    expect(&fixture, DONE_NETWORK, "4.4.1", "it did not answer before");
+    fixture_finish(&fixture);
+    fixture_done(&fixture);
+}
+
+static void test_a_full_address_is_for_later(void **state)
+{
+    struct socket_address address;
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture, PIPELINE ONE QUIT);
+    fixture.route.address_concurrency = 2;
+    assert_true(socket_address_parse(SLICE("127.0.0.1"), fixture.server.port, &address));
+    assert_true(slots_take(&fixture.shared.slots, &address, 2));
+    assert_true(slots_take(&fixture.shared.slots, &address, 2));
+    assert_false(slots_take(&fixture.shared.slots, &address, 2));
+    fixture_run(&fixture);
+    expect(&fixture, DONE_AGAIN, "4.4.5", "all connections to next that the route next allows");
+    slots_give(&fixture.shared.slots, &address);
+    fixture_run(&fixture);
+    expect(&fixture, DONE_OK, "2.0.0", "250 ok");
+    fixture_finish(&fixture);
+    assert_true(slots_take(&fixture.shared.slots, &address, 2)); /* its place was given back */
+    fixture_done(&fixture);
+}
+
+static void test_sources_that_are_off_are_not_used(void **state)
+{
+    struct slice sources[] = {SLICE("127.0.0.3"), SLICE("127.0.0.4")};
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture, PIPELINE ONE QUIT PIPELINE ONE QUIT);
+    fixture.route.sources = (struct config_ips){sources, 2};
+    fixture.unit.sources_off = sources;
+    fixture.unit.n_sources_off = 2;
+    fixture_run(&fixture);
+    expect(&fixture, DONE_AGAIN, "4.4.5", "all connections");
+    fixture.unit.n_sources_off = 1;
+    fixture_run(&fixture);
+    expect(&fixture, DONE_OK, "2.0.0", "250 ok");
+    assert_true(slice_eq(fixture.done.source, SLICE("127.0.0.4")));
+    /* Nor is the connection that was kept, when its source is off by now. */
+    fixture.unit.sources_off = &sources[1];
+    idle_sweep(&fixture.shared.idle);
+    assert_int_equal(idle_count(&fixture.shared.idle), 1);
+    idle_drop_all(&fixture.shared.idle);
+    fixture_run(&fixture);
+    assert_true(slice_eq(fixture.done.source, SLICE("127.0.0.3")));
+    fixture_finish(&fixture);
+    fixture_done(&fixture);
+}
+
+static struct idle_wanted wanted_at(const struct fixture *fixture, const struct security *security,
+                                    struct slice key, const struct socket_address *address)
+{
+    return (struct idle_wanted){.route = &fixture->route,
+                                .unit = &fixture->unit,
+                                .address = address,
+                                .security = security,
+                                .key = key};
+}
+
+/* What is kept after an attempt, and for whom it is good. */
+static void test_idle_connections_are_shared_by_address(void **state)
+{
+    struct slice source = SLICE("127.0.0.1");
+    struct security any = {.rule = SECURITY_OPPORTUNISTIC};
+    struct security strict = {.rule = SECURITY_VERIFY, .tls_needed = true};
+    struct socket_address address, other;
+    struct idle_wanted wanted;
+    struct fixture fixture;
+    struct client client;
+
+    (void)state;
+    fixture_init(&fixture, PIPELINE ONE QUIT);
+    fixture_run(&fixture);
+    assert_int_equal(idle_count(&fixture.shared.idle), 1);
+    assert_true(socket_address_parse(SLICE("127.0.0.1"), fixture.server.port, &address));
+    assert_true(socket_address_parse(SLICE("127.0.0.2"), fixture.server.port, &other));
+    wanted = wanted_at(&fixture, &any, SLICE("any"), &other);
+    assert_false(idle_take(&fixture.shared.idle, &wanted, &client));
+    wanted = wanted_at(&fixture, &strict, SLICE("verify mx"), &address);
+    assert_false(idle_take(&fixture.shared.idle, &wanted, &client));
+    wanted = wanted_at(&fixture, &any, SLICE("any"), &address);
+    fixture.unit.sources_off = &source;
+    fixture.unit.n_sources_off = 1;
+    assert_false(idle_take(&fixture.shared.idle, &wanted, &client));
+    fixture.unit.n_sources_off = 0;
+    fixture.route.helo = SLICE("somebody.else");
+    assert_false(idle_take(&fixture.shared.idle, &wanted, &client));
+    fixture.route.helo = SLICE_NULL;
+    fixture.route.name = SLICE("another name");
+    assert_true(idle_take(&fixture.shared.idle, &wanted, &client));
+    client_quit(&client);
+    fixture_finish(&fixture);
+    fixture_done(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +342,11 @@ int main(void)
         cmocka_unit_test(test_an_address_that_failed_comes_last),
         cmocka_unit_test(test_the_dead_are_forgotten),
         cmocka_unit_test(test_the_route_says_from_where_and_as_whom),
+        cmocka_unit_test(test_one_at_a_time_tries_the_dead),
+        cmocka_unit_test(test_what_another_one_tries_is_not_waited_for),
+        cmocka_unit_test(test_a_full_address_is_for_later),
+        cmocka_unit_test(test_sources_that_are_off_are_not_used),
+        cmocka_unit_test(test_idle_connections_are_shared_by_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

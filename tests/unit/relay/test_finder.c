@@ -57,6 +57,11 @@ static const struct dns_fake_entry names[] = {
     {.name = "onlyv6.test", .type = DNS_MX, .data = "10 b.two.test"},
     {.name = "xn--bcher-kva.test", .type = DNS_MX, .data = "10 mx.one.test"},
     {.name = "slow.test", .type = DNS_MX, .data = "10 mx.one.test", .delay_ms = 200},
+    {.name = "enforce.test", .type = DNS_MX, .data = "10 a.two.test"},
+    {.name = "enforce.test", .type = DNS_MX, .data = "20 mx.one.test"},
+    {.name = "enforce2.test", .type = DNS_MX, .data = "10 a.two.test"},
+    {.name = "testing.test", .type = DNS_MX, .data = "10 a.two.test"},
+    {.name = "testing.test", .type = DNS_MX, .data = "20 mx.one.test"},
     {.name = "late.test", .type = DNS_MX, .data = "10 mx.one.test", .delay_ms = 600},
 };
 
@@ -79,9 +84,10 @@ static void wake(void *arg)
 static void place_open(struct place *place, const struct dns_fake_entry *script, size_t n)
 {
     *place = (struct place){
-        .routes = {{.name = SLICE("fixed"), .port = PORT, .ipv6 = true},
-                   {.name = SLICE("v4"), .mx = true, .port = PORT, .helo = SLICE("out.us.example")},
-                   {.name = SLICE("world"), .mx = true, .port = PORT, .ipv6 = true}},
+        .routes =
+            {{.name = SLICE("fixed"), .port = PORT, .ipv6 = true},
+             {.name = SLICE("v4"), .mx = true, .port = PORT, .helo = SLICE("out.us.example")},
+             {.name = SLICE("world"), .mx = true, .port = PORT, .ipv6 = true, .mta_sts = true}},
         .host = {.host = SLICE("fixed.example"), .port = 2525},
         .endpoints = {{.host = SLICE("192.0.2.99"), .port = PORT},
                       {.host = SLICE("127.0.0.1"), .port = PORT}}};
@@ -95,7 +101,7 @@ static void place_open(struct place *place, const struct dns_fake_entry *script,
                                     .n_listeners = 1};
     place->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     place->dns = dns_fake_new(script, n);
-    place->finder = finder_new(place->dns, NULL, wake, place);
+    place->finder = finder_new(place->dns, (struct sts *)place, wake, place);
 }
 
 static void place_close(struct place *place)
@@ -115,6 +121,54 @@ static void turn(struct place *place)
     assert_int_equal(poll(&ready, 1, PATIENCE_MS), 1);
     (void)!read(place->wake, &count, sizeof(count));
     finder_run(place->finder);
+}
+
+/* MTA-STS without its DNS and HTTPS, whose struct nobody looks into: domains called "enforce..."
+ * allow mx.one.test alone. */
+struct sts_policy {
+    enum sts_mode mode;
+};
+static struct sts_policy enforced = {STS_ENFORCE}, tested = {STS_TESTING};
+
+void __wrap_sts_ask(struct sts *sts, struct slice domain, uint64_t deadline, sts_found *found,
+                    void *arg);
+void __wrap_sts_ask(struct sts *sts, struct slice domain, uint64_t deadline, sts_found *found,
+                    void *arg)
+{
+    struct sts_answer answer = {0};
+
+    (void)sts;
+    (void)deadline;
+    if (slice_starts_with_nocase(domain, SLICE("enforce")))
+        answer.policy = &enforced;
+    else if (slice_starts_with_nocase(domain, SLICE("testing")))
+        answer.policy = &tested;
+    found(arg, &answer);
+}
+
+struct sts_policy *__wrap_sts_policy_ref(struct sts_policy *policy);
+struct sts_policy *__wrap_sts_policy_ref(struct sts_policy *policy)
+{
+    return policy;
+}
+
+void __wrap_sts_policy_unref(struct sts_policy *policy);
+void __wrap_sts_policy_unref(struct sts_policy *policy)
+{
+    (void)policy;
+}
+
+enum sts_mode __wrap_sts_policy_mode(const struct sts_policy *policy);
+enum sts_mode __wrap_sts_policy_mode(const struct sts_policy *policy)
+{
+    return policy->mode;
+}
+
+bool __wrap_sts_policy_allows(const struct sts_policy *policy, struct slice mx);
+bool __wrap_sts_policy_allows(const struct sts_policy *policy, struct slice mx)
+{
+    (void)policy;
+    return slice_eq(mx, SLICE("mx.one.test"));
 }
 
 struct asked {
@@ -236,6 +290,44 @@ static void test_sites(void **state)
     finding_done(&secure);
     finding_done(&two);
     finding_done(&literal);
+    place_close(&place);
+}
+
+static void test_mta_sts(void **state)
+{
+    static const struct {
+        const char *domain, *enhanced, *words;
+        enum sts_mode mode;
+    } cases[] = {
+        {"enforce.test", "", "mx.one.test", STS_ENFORCE},
+        {"enforce2.test", "4.7.5", "the MTA-STS policy of enforce2.test allows none", STS_NONE},
+        {"enforcemissing.test", "5.1.2", "does not exist", STS_NONE},
+        {"testing.test", "", "a.two.test mx.one.test", STS_TESTING},
+        {"one.test", "", "mx.one.test", STS_NONE},
+    };
+    struct place place;
+
+    (void)state;
+    place_open(&place, names, sizeof(names) / sizeof(names[0]));
+    for (unsigned heeded = 2; heeded-- > 0;) {
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+            struct finding finding;
+            place.routes[2].mta_sts = heeded;
+            finding = find(&place, "world", cases[i].domain);
+            if (heeded && finding.destination) {
+                assert_int_equal(finding.destination->sts, cases[i].mode);
+                assert_int_equal(slice_find(finding.destination->site, '+') >= 0,
+                                 cases[i].mode != STS_NONE);
+            }
+            if (heeded)
+                expect_finding(&finding, cases[i].domain, cases[i].enhanced, cases[i].words);
+            else if (finding.destination)
+                assert_int_equal(finding.destination->sts, STS_NONE);
+            if (!heeded)
+                finding_done(&finding);
+        }
+        finder_forget(place.finder);
+    }
     place_close(&place);
 }
 
@@ -421,6 +513,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_rule),
         cmocka_unit_test(test_sites),
+        cmocka_unit_test(test_mta_sts),
         cmocka_unit_test(test_a_domain_is_searched_for_once),
         cmocka_unit_test(test_how_long_it_is_good),
         cmocka_unit_test(test_threads_wait),
