@@ -213,6 +213,13 @@ static bool on_config(void *arg, struct config *config, struct buf *why_not)
     return true;
 }
 
+static void on_metrics(void *arg, struct exposition *exposition)
+{
+    struct auth *auth = arg;
+
+    login_metrics(auth->login, exposition);
+}
+
 static void on_status(void *arg, struct buf *json)
 {
     struct auth *auth = arg;
@@ -306,6 +313,7 @@ int auth_main(struct role_context *role)
         .peer_writable = on_writable,
         .config = on_config,
         .status = on_status,
+        .metrics = on_metrics,
         .arg = &auth,
     };
     int r;

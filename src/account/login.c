@@ -299,6 +299,20 @@ void login_sasl(struct login *login, enum role from, struct slice payload)
     arena_done(&arena);
 }
 
+void login_metrics(struct login *login, struct exposition *exposition)
+{
+    static const char name[] = "nuncio_auth_attempts_total";
+    static const char help[] = "Logins judged, by what became of them.";
+    const struct login_counts *counts = &login->counts;
+
+    exposition_counter(exposition, name, help, "result=\"ok\"", counts->logins);
+    exposition_counter(exposition, name, help, "result=\"failed\"", counts->failures);
+    exposition_counter(exposition, name, help, "result=\"blocked\"", counts->blocked);
+    exposition_counter(exposition, name, help, "result=\"later\"", counts->later);
+    exposition_gauge(exposition, "nuncio_auth_blocks", "Addresses and accounts that are blocked.",
+                     NULL, login_blocks_count(login->blocks));
+}
+
 void login_status(struct login *login, struct buf *json)
 {
     buf_printf(json,

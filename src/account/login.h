@@ -19,8 +19,9 @@
 #define NUNCIO_ACCOUNT_LOGIN_H
 
 #include "account/directory.h"
-#include "io/files.h"
+#include "base/exposition.h"
 #include "config/config.h"
+#include "io/files.h"
 #include "io/login_message.h"
 #include "io/loop.h"
 
@@ -59,5 +60,6 @@ void login_sasl(struct login *login, enum role from, struct slice payload);
 
 /* Members of a JSON object. */
 void login_status(struct login *login, struct buf *json);
+void login_metrics(struct login *login, struct exposition *exposition);
 
 #endif

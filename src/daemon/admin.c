@@ -320,6 +320,7 @@ void admin_on_death(struct child *child)
     if (child->entry->role == ROLE_QUEUE)
         child->parent->admin.n_status_waiting = child->parent->admin.n_reload_waiting = 0;
     admin_on_status(child, SLICE_NULL);
+    metrics_on_answer(child, SLICE_NULL);
     admin_on_config_taken(child, &restarted); /* its successor starts with the new one */
 }
 
@@ -331,6 +332,9 @@ void admin_on_request(struct parent *parent, const struct msg_admin *request)
         break;
     case ADMIN_RELOAD:
         ask_reload(parent, request->request);
+        break;
+    case ADMIN_METRICS:
+        metrics_ask(parent, request->request);
         break;
     case ADMIN_STOP: {
         char text[96];

@@ -93,13 +93,17 @@ void parent_on_message(struct child *child, struct channel_message *message)
         if (msg_text_decode(message->payload, NULL, &text) == 0)
             admin_on_status(child, text.text);
         break;
+    case MSG_METRICS:
+        if (msg_text_decode(message->payload, NULL, &text) == 0)
+            metrics_on_answer(child, text.text);
+        break;
     case MSG_CONFIG_TAKEN:
         if (msg_config_taken_decode(message->payload, NULL, &taken) == 0)
             admin_on_config_taken(child, &taken);
         break;
     case MSG_ADMIN:
-        if (child->entry->role == ROLE_QUEUE &&
-            msg_admin_decode(message->payload, NULL, &request) == 0)
+        if (msg_admin_decode(message->payload, NULL, &request) == 0 &&
+            child->entry->role == (request.command == ADMIN_METRICS ? ROLE_WEB : ROLE_QUEUE))
             admin_on_request(child->parent, &request);
         break;
     }
@@ -242,6 +246,7 @@ static int run(struct parent *parent)
     teller_init(&parent->teller, parent->loop, send_events, parent);
     children_init(parent);
     admin_init(parent);
+    metrics_init(parent);
     watch_init(parent);
     children_start(parent);
     r = loop_run(parent->loop);
@@ -250,6 +255,7 @@ static int run(struct parent *parent)
     log_info(NULL, "stopped", LOG_INT("exit", parent->exit_code));
     teller_finish(&parent->teller);
     admin_done(parent);
+    metrics_done(parent);
     children_done(parent);
     loop_timer_free(parent->stop_timer);
     return r < 0 ? EX_OSERR : parent->exit_code;

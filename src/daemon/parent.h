@@ -34,6 +34,7 @@ struct child {
     bool status_due;     /* it was asked and has not answered */
     struct buf status;   /* its last answer, not looked into */
     bool config_due;     /* likewise for a new configuration */
+    bool metrics_due;    /* likewise for its metrics */
 };
 
 enum { ADMIN_WAITING_MAX = 16 };
@@ -48,6 +49,14 @@ struct admin {
     struct buf reload_members; /* of the JSON answer */
     struct buf refusals;       /* "role":"why not", as they come in */
     bool reloading;
+};
+
+/* What web waits for. */
+struct metrics {
+    bool asking;
+    uint32_t request;
+    struct buf text; /* of the roles that have answered */
+    struct loop_timer *timer;
 };
 
 /* Certificates and files that only we can open. */
@@ -70,6 +79,7 @@ struct parent {
     int control, lock, signals;
     struct child children[ROLE_COUNT];
     struct admin admin;
+    struct metrics metrics;
     struct watch watch;
     struct teller teller;
     uint64_t started_ms;
@@ -115,6 +125,15 @@ void admin_reload(struct parent *parent);
 void admin_on_config_taken(struct child *child, const struct msg_config_taken *taken);
 /* A role that was asked has died: do not wait for it. */
 void admin_on_death(struct child *child);
+
+/* ---- metrics.c ----------------------------------------------------------------------------- */
+
+void metrics_init(struct parent *parent);
+void metrics_done(struct parent *parent);
+/* Answered by MSG_ADMIN_REPLY to web. */
+void metrics_ask(struct parent *parent, uint32_t request);
+/* Empty: the role has died. */
+void metrics_on_answer(struct child *child, struct slice text);
 
 /* ---- status.c ------------------------------------------------------------------------------ */
 

@@ -92,7 +92,7 @@ static const struct plan plans[ROLE_COUNT] = {
                     true,
                     NEED_READ_FILES | NEED_WRITE_FILES | NEED_CONNECT},
     [ROLE_HISTORY] = {{"history"}, reads_nothing, false, NEED_READ_FILES | NEED_WRITE_FILES},
-    [ROLE_WEB] = {{NULL}, reads_nothing, false, 0},
+    [ROLE_WEB] = {{NULL}, reads_nothing, false, NEED_ACCEPT},
     [ROLE_LOCAL] = {{"mail", "postmaster"},
                     reads_nothing,
                     false,

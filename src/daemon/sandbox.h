@@ -10,7 +10,7 @@
  * | relay   | relay                               | resolver's files | any                 |
  * | local   | mail, postmaster                    |                  | none                |
  * | history | history                             |                  | none                |
- * | web     |                                     |                  | none                |
+ * | web     |                                     |                  | none, accepts only  |
  * | program | everything: it starts programs as other users, and they would inherit the fence |
  *
  * relay and, where it speaks HTTPS, auth read the system's CAs, too.

@@ -5,7 +5,7 @@
  *
  *   parent  -> all      MSG_PEER, MSG_CONFIG, MSG_STATUS_ASK, MSG_STOP
  *   all     -> parent   MSG_READY, MSG_CONFIG_TAKEN, MSG_STATUS
- *   queue   -> parent   MSG_ADMIN, answered by MSG_ADMIN_REPLY
+ *   queue, web -> parent   MSG_ADMIN, answered by MSG_ADMIN_REPLY
  *   receive -> queue    MSG_DURABLE
  *   queue   -> receive  MSG_TAKEN
  *   receive, queue -> auth   MSG_RESOLVE, answered by MSG_RESOLVED
@@ -110,8 +110,9 @@ struct msg_ready {
     struct slice report;
 };
 
-/* MSG_ADMIN: a command of the control socket that only the parent can do. Its reply is JSON. */
-enum admin_command { ADMIN_STATUS = 1, ADMIN_RELOAD, ADMIN_STOP };
+/* MSG_ADMIN: a command of the control socket that only the parent can do. Its reply is JSON.
+ * ADMIN_METRICS is web's, and the only one that it may say; its reply is the metrics of all roles. */
+enum admin_command { ADMIN_STATUS = 1, ADMIN_RELOAD, ADMIN_STOP, ADMIN_METRICS };
 struct msg_admin {
     uint32_t request;
     enum admin_command command;

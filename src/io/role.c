@@ -222,6 +222,26 @@ static void tell_status(struct role_context *role, struct slice payload)
     buf_done(&json);
 }
 
+static void tell_metrics(struct role_context *role, struct slice payload)
+{
+    struct exposition exposition = {0};
+    struct msg_text ask;
+    struct buf text, out;
+
+    if (msg_text_decode(payload, NULL, &ask) < 0)
+        return;
+    buf_init(&text, CHANNEL_PAYLOAD_MAX / 2);
+    buf_init(&out, CHANNEL_PAYLOAD_MAX);
+    exposition.out = &text;
+    if (role->handlers->metrics)
+        role->handlers->metrics(role->handlers->arg, &exposition);
+    ask.text = text.overflow ? SLICE_NULL : buf_slice(&text);
+    msg_text_encode(&out, &ask);
+    channel_send_wait(role->parent, MSG_METRICS, buf_slice(&out), NULL, 0, SEND_TIMEOUT_MS);
+    buf_done(&out);
+    buf_done(&text);
+}
+
 static void stop_role(struct role_context *role)
 {
     if (role->handlers->stop)
@@ -241,6 +261,9 @@ static void on_parent_message(struct role_context *role, struct channel_message 
         return;
     case MSG_STATUS_ASK:
         tell_status(role, message->payload);
+        break;
+    case MSG_METRICS_ASK:
+        tell_metrics(role, message->payload);
         break;
     case MSG_STOP:
         stop_role(role);

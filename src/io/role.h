@@ -6,6 +6,7 @@
 #ifndef NUNCIO_IO_ROLE_H
 #define NUNCIO_IO_ROLE_H
 
+#include "base/exposition.h"
 #include "io/channel.h"
 #include "io/loop.h"
 #include "io/message.h"
@@ -27,6 +28,8 @@ struct role_handlers {
     bool (*config)(void *arg, struct config *config, struct buf *why_not);
     /* Append the members of a JSON object: "\"sessions\":12,". May be NULL. */
     void (*status)(void *arg, struct buf *json);
+    /* What the role counts, for MSG_METRICS. May be NULL. */
+    void (*metrics)(void *arg, struct exposition *exposition);
     /* Finish what must be finished and call loop_stop(). NULL: loop_stop() at once. */
     void (*stop)(void *arg);
     void *arg;

@@ -255,6 +255,20 @@ static void on_peer_writable(void *arg, enum role peer)
         send_outcomes(arg);
 }
 
+static void on_metrics(void *arg, struct exposition *exposition)
+{
+    static const char name[] = "nuncio_local_deliveries_total";
+    static const char help[] = "Deliveries into mailboxes and to programs, by their outcome.";
+    struct local *local = arg;
+    struct pool_stats stats = local_pool_stats(local->pool);
+
+    exposition_counter(exposition, name, help, "result=\"delivered\"", local->n_delivered);
+    exposition_counter(exposition, name, help, "result=\"deferred\"", local->n_deferred);
+    exposition_counter(exposition, name, help, "result=\"refused\"", local->n_refused);
+    exposition_gauge(exposition, "nuncio_local_waiting", "Deliveries that wait for the disk.", NULL,
+                     stats.waiting);
+}
+
 static void on_status(void *arg, struct buf *json)
 {
     struct local *local = arg;
@@ -290,6 +304,7 @@ int local_main(struct role_context *role)
                                            .peer_down = on_peer_down,
                                            .peer_writable = on_peer_writable,
                                            .status = on_status,
+                                           .metrics = on_metrics,
                                            .stop = on_stop,
                                            .arg = local};
     int r = role->lock_in(role);

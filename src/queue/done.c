@@ -82,6 +82,7 @@ static void take_ok(struct queue *queue, const struct attempt *attempt, struct m
 {
     bool relayed = attempt->way == WAY_ROUTE;
 
+    settle_note_age(queue, message);
     ledger_set_state(message, index, relayed ? RECIPIENT_RELAYED : RECIPIENT_DELIVERED, 0);
     if (relayed)
         queue->counters.relayed++;
@@ -253,6 +254,7 @@ void done_take(struct queue *queue, struct attempt *attempt, const struct msg_do
     struct record record;
 
     count_lessons(&tally, done, lessons);
+    histogram_add_ms(&queue->times.attempts[attempt->way], done->duration_ms);
     record_begin(queue, message, &record);
     for (uint32_t i = 0; i < done->n_recipients; i++) {
         const struct done_recipient *recipient = &done->recipients[i];

@@ -20,6 +20,7 @@
 #include "queue/intake.h"
 #include "queue/merge.h"
 #include "queue/own_mail.h"
+#include "queue/queue_metrics.h"
 #include "queue/record.h"
 #include "queue/rules.h"
 #include "queue/settle.h"
@@ -257,6 +258,11 @@ static bool on_config(void *arg, struct config *config, struct buf *why_not)
     return true;
 }
 
+static void on_metrics(void *arg, struct exposition *exposition)
+{
+    queue_metrics(&((struct role_state *)arg)->queue, exposition);
+}
+
 static void on_status(void *arg, struct buf *json)
 {
     const struct queue *queue = &((struct role_state *)arg)->queue;
@@ -300,6 +306,7 @@ static void start_parts(struct role_state *state, struct role_context *role,
     queue->frozen = frozen_new();
     queue->classify = classify_built_in();
     queue->own_mails = own_mails_new(queue);
+    queue_metrics_init(&queue->times);
     queue->records = record_log_new(queue, &record_events);
     queue->control = control_new(queue, groups);
     dispatch_peer_lost(queue, ROLE_RELAY);
@@ -340,6 +347,7 @@ int queue_main(struct role_context *role)
                                      .peer_writable = on_peer_writable,
                                      .config = on_config,
                                      .status = on_status,
+                                     .metrics = on_metrics,
                                      .stop = on_stop,
                                      .arg = &state};
     struct peer_groups groups;

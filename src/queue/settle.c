@@ -48,6 +48,13 @@ static bool has_expired(struct queue *queue, struct message *message, uint32_t i
     return age >= expire_after_ms(queue, message, index);
 }
 
+void settle_note_age(struct queue *queue, const struct message *message)
+{
+    uint64_t now = queue_now(queue), born = retry_from_tick(message->born);
+
+    histogram_add_ms(&queue->times.age, now > born ? now - born : 0);
+}
+
 void settle_never(struct queue *queue, struct message *message, uint32_t index,
                   const struct words *words)
 {
@@ -60,6 +67,7 @@ void settle_never(struct queue *queue, struct message *message, uint32_t index,
     ledger_set_reply(&queue->ledger, ledger_recipient(message, index), words->reply);
     ledger_set_state(message, index, RECIPIENT_FAILED, 0);
     queue->counters.failed++;
+    settle_note_age(queue, message);
 }
 
 static void expire(struct queue *queue, struct message *message, uint32_t index,

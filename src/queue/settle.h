@@ -30,6 +30,8 @@ void settle_never(struct queue *queue, struct message *message, uint32_t index,
  * or has expired. */
 void settle_not_tried(struct queue *queue, struct message *message, uint32_t index,
                       const struct words *words, uint64_t at);
+/* A recipient of it has come to its end: how old it was, for the metrics. */
+void settle_note_age(struct queue *queue, const struct message *message);
 /* It waits for its lane without having been tried; its first such wait is as short as can be. */
 void settle_put_off(struct queue *queue, struct message *message, uint32_t index, uint64_t until);
 /* Nothing happened: it is to be routed again at that time (0: at once). */

@@ -4,6 +4,7 @@
 #ifndef NUNCIO_QUEUE_STATE_H
 #define NUNCIO_QUEUE_STATE_H
 
+#include "base/histogram.h"
 #include "config/config.h"
 #include "io/role.h"
 #include "queue/bouncerate.h"
@@ -24,6 +25,11 @@ struct record_log;
 
 struct queue_counters {
     uint64_t messages, delivered, relayed, deferred, failed, bounces, expanded;
+};
+
+struct queue_times {
+    struct histogram age;                       /* of a recipient at its end */
+    struct histogram attempts[WAY_PROGRAM + 1]; /* by enum unit_way */
 };
 
 struct queue {
@@ -48,6 +54,7 @@ struct queue {
     struct control *control;
     struct arena scratch; /* of one event; reset at its start */
     struct queue_counters counters;
+    struct queue_times times;
     unsigned parked; /* recipients that have no way now */
 };
 

@@ -14,6 +14,7 @@
 #include "receive/durable.h"
 #include "receive/keys.h"
 #include "receive/listener.h"
+#include "receive/receive_metrics.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -159,6 +160,13 @@ static bool on_config(void *arg, struct config *config, struct buf *why_not)
     return true;
 }
 
+static void on_metrics(void *arg, struct exposition *exposition)
+{
+    struct receive *receive = arg;
+
+    receive_metrics(&receive->server, exposition);
+}
+
 static void on_status(void *arg, struct buf *json)
 {
     struct receive *receive = arg;
@@ -300,7 +308,8 @@ int receive_main(struct role_context *role)
                                                   .peer_down = on_peer_down,
                                                   .peer_writable = on_writable,
                                                   .config = on_config,
-                                                  .status = on_status};
+                                                  .status = on_status,
+                                                  .metrics = on_metrics};
     struct receive receive = {.role = role, .config = config_ref(role->config)};
     struct role_handlers bound = handlers;
     int r;

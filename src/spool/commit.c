@@ -265,10 +265,14 @@ static void finish_job(struct spool_job *job, int result)
 }
 
 /* Tells all jobs; each one's own failure comes before the batch's result. */
-static void finish_jobs(struct spool_job *jobs, int result)
+static void finish_jobs(struct spool_writer *writer, struct spool_job *jobs, int result)
 {
+    uint64_t now = clock_mono_us();
+
     while (jobs) {
         struct spool_job *next = jobs->next;
+        if (result == 0 && jobs->failed == 0)
+            histogram_add_us(&writer->commits, now - jobs->since_us);
         finish_job(jobs, jobs->failed < 0 ? jobs->failed : result);
         jobs = next;
     }
@@ -333,5 +337,5 @@ void commit_batch(struct spool_writer *writer)
         result = write_batch(writer, jobs.first);
     if (jobs.first)
         remember(writer, result);
-    finish_jobs(jobs.first, result);
+    finish_jobs(writer, jobs.first, result);
 }

@@ -21,6 +21,7 @@
 #ifndef NUNCIO_SPOOL_SPOOL_H
 #define NUNCIO_SPOOL_SPOOL_H
 
+#include "base/histogram.h"
 #include "mail/envelope.h"
 #include "spool/disk.h"
 
@@ -48,6 +49,8 @@ struct spool_writer_options {
 int spool_writer_open(const struct spool_writer_options *options, struct spool_writer **ret_writer);
 /* Commits what was handed over, then ends the thread. No body may be left. */
 void spool_writer_close(struct spool_writer *writer);
+/* How long records took from their coming to their being on disk. As long as the writer. */
+const struct histogram *spool_writer_commits(const struct spool_writer *writer);
 /* Of a manual writer: commits what was handed over and prepares the next segment. */
 void spool_writer_step(struct spool_writer *writer);
 
@@ -137,6 +140,8 @@ struct outcome {
  * them from its own log, so that they hold what is durable and nothing else.
  */
 struct spool_store;
+/* As spool_writer_commits(), of the store's own log. */
+const struct histogram *spool_store_commits(const struct spool_store *store);
 
 struct spool_store_events {
     /* A message has become visible: new from a writer, or found at start. During open, for all

@@ -514,3 +514,8 @@ void spool_store_stats(struct spool_store *store, struct spool_stats *ret_stats)
         stats.body_files += store->live.slots[i].id && store->live.slots[i].flags & LIVE_BODY_FILE;
     *ret_stats = stats;
 }
+
+const struct histogram *spool_store_commits(const struct spool_store *store)
+{
+    return spool_writer_commits(store->log);
+}

@@ -372,6 +372,7 @@ static struct spool_writer *new_writer(const struct spool_writer_options *option
     writer->disk = options->disk;
     writer->directory = xstrdup(options->directory);
     writer->options = *options;
+    writer->commits.bounds = &histogram_short;
     fill_defaults(&writer->options);
     writer->bodies = (struct body_place){
         .disk = options->disk,
@@ -480,4 +481,9 @@ int spool_writer_ready(struct spool_writer *writer)
     if (failure < 0 && now - atomic_load(&writer->failed_ms) < FAILURE_SHOWN_MS)
         return failure == -ENOSPC ? -ENOSPC : -EIO;
     return 0;
+}
+
+const struct histogram *spool_writer_commits(const struct spool_writer *writer)
+{
+    return &writer->commits;
 }

@@ -5,6 +5,7 @@
 #ifndef NUNCIO_SPOOL_WRITER_H
 #define NUNCIO_SPOOL_WRITER_H
 
+#include "base/histogram.h"
 #include "spool/body.h"
 #include "spool/segment.h"
 #include "spool/spool.h"
@@ -55,6 +56,7 @@ struct spool_writer {
     atomic_int failure; /* of the last commit, 0 when it went well */
     atomic_uint_least64_t failed_ms, space_checked_ms;
     atomic_bool space_short;
+    struct histogram commits; /* from the record's coming to its sync */
 
     /* The committer's alone. */
     struct segment current;

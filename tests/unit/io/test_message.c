@@ -150,8 +150,8 @@ static void test_numbers_out_of_range_are_refused(void **state)
     assert_int_equal(msg_peer_decode(slice_from((const char[]){ROLE_COUNT}, 1), NULL, &peer),
                      -EBADMSG);
     assert_int_equal(msg_peer_decode(SLICE("\x01"), NULL, &peer), 0);
-    assert_int_equal(msg_admin_decode(SLICE("\0\0\0\0\x04"), NULL, &admin), -EBADMSG);
-    assert_int_equal(msg_admin_decode(SLICE("\0\0\0\0\x03"), NULL, &admin), 0);
+    assert_int_equal(msg_admin_decode(SLICE("\0\0\0\0\x05"), NULL, &admin), -EBADMSG);
+    assert_int_equal(msg_admin_decode(SLICE("\0\0\0\0\x04"), NULL, &admin), 0);
     assert_int_equal(msg_config_taken_decode(SLICE("\x02\0\0\0\0"), NULL, &taken), -EBADMSG);
 }
 
