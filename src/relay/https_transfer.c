@@ -104,7 +104,10 @@ static bool set_ca(struct https_transfer *transfer, struct slice ca)
     struct curl_blob blob = {
         .data = (void *)(uintptr_t)ca.ptr, .len = ca.len, .flags = CURL_BLOB_COPY};
 
-    return ca.len == 0 || curl_easy_setopt(transfer->curl, CURLOPT_CAINFO_BLOB, &blob) == CURLE_OK;
+    /* Without the folder of the system's CAs, which libcurl would look into as well. */
+    return ca.len == 0 ||
+           (curl_easy_setopt(transfer->curl, CURLOPT_CAINFO_BLOB, &blob) == CURLE_OK &&
+            curl_easy_setopt(transfer->curl, CURLOPT_CAPATH, NULL) == CURLE_OK);
 }
 
 static bool set_body(struct https_transfer *transfer)
