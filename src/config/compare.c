@@ -2,16 +2,17 @@
  * What a reload cannot change: listeners, whose sockets are bound, and the state folder, which is
  * opened and locked, once at start by a parent that was root then; the pools of threads, which are
  * made once; the groups of the control socket, which are looked up before the queue is locked in;
- * and whom auth may connect to, which is settled when it is locked in. See config.h.
+ * whom auth may connect to, which is settled when it is locked in; and the resolver of relay, which
+ * reads its files before that. See config.h.
  */
 #include "config/config.h"
 
-static bool same_addresses(const struct config_listener *a, const struct config_listener *b)
+static bool same_endpoints(const struct config_endpoints *a, const struct config_endpoints *b)
 {
-    if (a->addresses.count != b->addresses.count)
+    if (a->count != b->count)
         return false;
-    for (size_t i = 0; i < a->addresses.count; i++) {
-        const struct config_endpoint *x = &a->addresses.list[i], *y = &b->addresses.list[i];
+    for (size_t i = 0; i < a->count; i++) {
+        const struct config_endpoint *x = &a->list[i], *y = &b->list[i];
         if (x->kind != y->kind || x->port != y->port || !slice_eq(x->host, y->host))
             return false;
     }
@@ -62,7 +63,7 @@ static void compare_listeners(const struct config *old, const struct config *new
         const struct config_listener *before = find_listener(old, now->name);
         if (!before)
             tell(problems, now, "is new");
-        else if (!same_addresses(before, now))
+        else if (!same_endpoints(&before->addresses, &now->addresses))
             tell(problems, now, "has other addresses");
         else if (before->service != now->service)
             tell(problems, now, "has another service");
@@ -98,11 +99,26 @@ static void compare_auth(const struct config *old, const struct config *new,
                     "oauth: auth may not connect to port %u yet: needs a restart", port);
 }
 
+static bool same_dns(const struct config_dns *a, const struct config_dns *b)
+{
+    if (a->recurse != b->recurse || a->validate != b->validate ||
+        a->n_trust_anchors != b->n_trust_anchors || !same_endpoints(&a->servers, &b->servers) ||
+        !same_endpoints(&a->stubs, &b->stubs))
+        return false;
+    for (size_t i = 0; i < a->n_trust_anchors; i++) {
+        if (!slice_eq(a->trust_anchors[i], b->trust_anchors[i]))
+            return false;
+    }
+    return true;
+}
+
 void config_compare(const struct config *old, const struct config *new,
                     struct problem_list *problems)
 {
     compare_listeners(old, new, problems);
     compare_auth(old, new, problems);
+    if (!same_dns(&old->dns, &new->dns))
+        problem_add(problems, SLICE_NULL, 0, "dns changed: needs a restart");
     if (!slice_eq(old->state, new->state))
         problem_add(problems, SLICE_NULL, 0, "state changed from %.*s to %.*s: needs a restart",
                     SLICE_ARG(old->state), SLICE_ARG(new->state));

@@ -42,6 +42,11 @@ static void test_what_needs_a_restart_is_named(void **state)
          "accounts: auth may not speak to Dovecot yet: needs a restart|"
          "oauth: auth may not connect to port 443 yet: needs a restart|"},
         {BASE "control { admin_group wheel }\n", "control changed: needs a restart|"},
+        {BASE "dns { server 192.0.2.1 }\n", "dns changed: needs a restart|"},
+        {BASE "dns { trust_anchor /a }\n", "dns changed: needs a restart|"},
+        {BASE "dns { validate yes }\nroute r { mx; tls verify }\ndestination b.example { route r "
+              "}\n",
+         ""},
         {"hostname a.example\nstate /s\nlisten sub { service submission; address *:587 }\n"
          "listen mx { service mx; address *:25 }\n",
          "listen sub stands at another place in the order: needs a restart|"
