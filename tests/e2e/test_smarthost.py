@@ -1,5 +1,7 @@
 """Mail that goes over a smarthost after logging in there: Nuncio to Nuncio, and to a scripted one."""
 import re
+import smtplib
+import ssl
 import time
 
 import pytest
@@ -12,7 +14,8 @@ PASSWORD = 'correct horse'
 SMART = '''
 listen mx {{ service mx; address 127.0.0.1:{mx} }}
 listen submission {{ service submission; address 127.0.0.1:{submission}; mechanisms MECHANISMS }}
-listen smtps {{ service submission; address 127.0.0.1:{smtps}; tls implicit }}
+listen smtps {{ service submission; address 127.0.0.1:{smtps}; tls implicit
+               mechanisms MECHANISMS }}
 certificate mx {{ chain PKI/mx.pem; key PKI/mx.key }}
 domain a.test {{ deliver maildir }}
 auth {{ delay 100ms; failures 4; block_first 1h PROVIDER }}
@@ -55,8 +58,18 @@ def make_site(make_server, folder):
         smart = make_server(conf.replace('PROVIDER', oauth))
         smart.account('joe@a.test', password=PASSWORD, cram=True)
         smart.account('ann@a.test')
+        peers.wait_until(lambda: offers(smart, mechanisms.split()[0]), 20)
         return Site(make_server, folder, smart)
     return make
+
+
+def offers(server, mechanism):
+    """What accounts can verify is told from role to role, which takes a moment."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with smtplib.SMTP_SSL('127.0.0.1', server.port('smtps'), context=context) as client:
+        client.ehlo()
+        return mechanism in client.esmtp_features.get('auth', '').split()
 
 
 def send(server, to='ann@a.test'):
