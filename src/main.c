@@ -25,6 +25,7 @@ static const struct command commands[] = {
     {"alias", cmd_alias, "addresses that stand for others: add, list, remove", false},
     {"send", cmd_send, "hand a message to a mail server, and show the conversation", false},
     {"queue", cmd_queue, "look at the mail that waits, and decide about it", false},
+    {"why", cmd_why, "what became of a message, and why", false},
     {"mailq", cmd_mailq, "the mail that waits", true},
     {"report", cmd_report, "what others report about TLS to your domains", false},
     {"spool", cmd_spool, "the mail on disk, while the server is down: check, export", false},

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sysexits.h>
@@ -82,9 +83,17 @@ static int connect_in(const char *folder)
     return fd;
 }
 
+static struct client *client_new(int fd)
+{
+    struct client *client = xcalloc(1, sizeof(*client));
+
+    client->fd = fd;
+    buf_init(&client->in, LINE_MAX_BYTES);
+    return client;
+}
+
 int client_open(const char *config, const char *state, struct client **ret_client)
 {
-    struct client *client;
     struct buf folder;
     int code = EX_OK, fd = -1;
 
@@ -103,11 +112,19 @@ int client_open(const char *config, const char *state, struct client **ret_clien
     buf_done(&folder);
     if (code != EX_OK)
         return code;
-    client = xcalloc(1, sizeof(*client));
-    client->fd = fd;
-    buf_init(&client->in, LINE_MAX_BYTES);
-    *ret_client = client;
+    *ret_client = client_new(fd);
     return EX_OK;
+}
+
+void client_try(const char *state, struct client **ret_client)
+{
+    char folder[PATH_MAX];
+    int fd;
+
+    snprintf(folder, sizeof(folder), "%s/run", state);
+    fd = connect_in(folder);
+    if (fd >= 0)
+        *ret_client = client_new(fd);
 }
 
 void client_close(struct client *client)

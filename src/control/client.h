@@ -15,6 +15,8 @@ struct client;
  * reading a configuration needless, or NULL. EX_OK, EX_CONFIG, EX_UNAVAILABLE (no server),
  * EX_NOPERM. */
 int client_open(const char *config, const char *state, struct client **ret_client);
+/* The same for a state folder, without a word: left alone where no server answers, or not us. */
+void client_try(const char *state, struct client **ret_client);
 void client_close(struct client *client); /* NULL is fine */
 
 /* Called with each line of the answer, the last too, unless that is an error. */

@@ -156,6 +156,16 @@ static void measure_line(struct headerscan *scan)
         scan->line_max = len;
 }
 
+static void keep_message_id(struct headerscan *scan, char c)
+{
+    if (c == '<' && scan->message_id_len == 0 && scan->seen[HEADERSCAN_MESSAGE_ID].count == 1)
+        scan->in_message_id = true;
+    else if (c == '>' || c == '\n')
+        scan->in_message_id = false;
+    else if (scan->in_message_id && scan->message_id_len < HEADERSCAN_ID_MAX)
+        scan->message_id[scan->message_id_len++] = c;
+}
+
 size_t headerscan_feed(struct headerscan *scan, struct slice chunk)
 {
     size_t at = 0;
@@ -163,6 +173,8 @@ size_t headerscan_feed(struct headerscan *scan, struct slice chunk)
     while (at < chunk.len && !scan->done) {
         char c = chunk.ptr[at++];
         scan->state = (int)next_state(scan, c);
+        if (scan->current == HEADERSCAN_MESSAGE_ID)
+            keep_message_id(scan, c);
         scan->eight_bit |= (unsigned char)c > 127;
         if (c == '\n')
             measure_line(scan);

@@ -29,7 +29,7 @@ struct headerscan_seen {
     uint64_t len;    /* with its last line end */
 };
 
-enum { HEADERSCAN_NAME_MAX = 64 };
+enum { HEADERSCAN_NAME_MAX = 64, HEADERSCAN_ID_MAX = 250 };
 
 struct headerscan {
     bool done;         /* the empty line has come; the rest is body */
@@ -39,12 +39,16 @@ struct headerscan {
     uint32_t bad;      /* lines that are none */
     uint64_t line_max; /* octets of the longest line without its end */
     struct headerscan_seen seen[HEADERSCAN_NAMES];
+    /* What stands in < > in the first Message-ID, cut to what fits. */
+    char message_id[HEADERSCAN_ID_MAX];
+    size_t message_id_len;
 
     /* Private. */
     char name[HEADERSCAN_NAME_MAX];
     size_t name_len;
     int state;
     bool last_was_cr;
+    bool in_message_id;
     int current; /* the watched field that we are in, or -1 */
     uint64_t field_start;
     uint64_t line_start;

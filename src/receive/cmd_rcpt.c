@@ -129,6 +129,7 @@ struct smtp_reply cmd_rcpt(struct session *session, struct slice argument, struc
     ourselves_localise(session, &rcpt.to, scratch);
     reply = check(session, &rcpt.to, &verdict);
     if (reply.code) {
+        session->refused_by = verdict.source;
         atomic_fetch_add(&session->server->counts.refused_recipients, 1);
         return reply;
     }

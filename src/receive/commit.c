@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "receive/pressure.h"
 
-enum { VERDICTS_MAX = 4096 };
+enum { VERDICTS_MAX = 4096, LISTED_MAX = 4096 };
 
 void transaction_add_verdict(struct session *session, const char *class,
                              const struct config_source *source)
@@ -26,6 +26,26 @@ void transaction_add_verdict(struct session *session, const char *class,
     if (slice_ends_with_nocase(*verdicts, line) || verdicts->len > VERDICTS_MAX)
         return;
     *verdicts = arena_printf(arena, "%.*s%.*s", SLICE_ARG(*verdicts), SLICE_ARG(line));
+}
+
+/* As many as fit; each of the others is named by queue when it is tried. */
+static struct slice list_recipients(const struct envelope *envelope, struct arena *arena)
+{
+    struct slice list;
+    struct buf out;
+
+    buf_init(&out, LISTED_MAX);
+    for (uint32_t i = 0; i < envelope->n_recipients; i++) {
+        size_t len = out.len;
+        buf_printf(&out, "%s%.*s", i ? "," : "", SLICE_ARG(envelope->recipients[i].address));
+        if (out.overflow) {
+            out.len = len;
+            break;
+        }
+    }
+    list = arena_dup(arena, slice_from(out.ptr, out.len));
+    buf_done(&out);
+    return list;
 }
 
 static void write_replies(struct session *session, struct step *step,
@@ -58,9 +78,16 @@ static void end_transaction(struct session *session, struct step *step,
 
 static void refuse(struct session *session, struct step *step, struct smtp_reply reply)
 {
+    const struct recipients *recipients = &session->transaction->recipients;
+    const struct envelope listed = {.recipients = recipients->list,
+                                    .n_recipients = recipients->count};
+
     atomic_fetch_add(&session->server->counts.refused_messages, 1);
     log_info(&session->log, "message-refused", LOG_STR("client", session->client_text),
              LOG_SLICE("from", session->transaction->envelope.reverse_path),
+             LOG_SLICE("to", list_recipients(&listed, &step->scratch->arena)),
+             LOG_SLICE("header_id",
+                       intake_header_id(&session->transaction->intake, &step->scratch->arena)),
              LOG_INT("size", session->transaction->intake.size), LOG_INT("code", reply.code),
              LOG_STR("status", status_format(reply.status).text), LOG_SLICE("text", reply.text));
     if (reply.code >= 500 && ++session->errors > session->config->limits.errors)
@@ -142,7 +169,7 @@ void commit_start(struct session *session, struct step *step)
     spool_submit(session->server->spool, &transaction->envelope, body, on_committed, session);
 }
 
-static void log_accepted(const struct session *session)
+static void log_accepted(const struct session *session, struct arena *scratch)
 {
     const struct envelope *envelope = &session->transaction->envelope;
     struct log_context message = {
@@ -150,7 +177,8 @@ static void log_accepted(const struct session *session)
 
     log_info(&message, "accepted", LOG_STR("client", session->client_text),
              LOG_SLICE("from", envelope->reverse_path),
-             LOG_SLICE("to", envelope->recipients[0].address),
+             LOG_SLICE("to", list_recipients(envelope, scratch)),
+             LOG_SLICE("header_id", intake_header_id(&session->transaction->intake, scratch)),
              LOG_INT("recipients", envelope->n_recipients), LOG_INT("size", envelope->size),
              LOG_INT("priority", envelope->priority), LOG_SLICE("login", envelope->login),
              LOG_STR("mechanism", session->login.mechanism), LOG_SLICE("held", envelope->hold),
@@ -168,7 +196,7 @@ void commit_finish(struct session *session, struct step *step)
         refuse(session, step, intake_spool_failure(session->commit_result));
         return;
     }
-    log_accepted(session);
+    log_accepted(session, &step->scratch->arena);
     atomic_fetch_add(&server->counts.messages, 1);
     atomic_fetch_add(&server->counts.recipients, envelope->n_recipients);
     session->messages++;

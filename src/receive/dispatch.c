@@ -109,12 +109,37 @@ static struct slice loggable(const struct session *session, struct slice line)
     return slice_sub(line, 0, LOGGED_LINE_MAX);
 }
 
-static void log_refusal(const struct session *session, struct slice line,
-                        const struct smtp_reply *reply)
+/* What stands in the first < > of a line such as RCPT TO:<joe@example.org>. */
+static struct slice path_in(struct slice line)
 {
+    ptrdiff_t open = slice_find(line, '<'), close = slice_find(line, '>');
+
+    return open >= 0 && close > open ? slice_sub(line, (size_t)open + 1, (size_t)(close - open) - 1)
+                                     : SLICE_NULL;
+}
+
+static struct slice rule_of(const struct session *session, struct arena *scratch)
+{
+    const struct config_source *rule = &session->refused_by;
+
+    return rule->file.len ? arena_printf(scratch, "%.*s:%u", SLICE_ARG(rule->file), rule->line)
+                          : SLICE_NULL;
+}
+
+static void log_refusal(const struct session *session, struct slice line,
+                        const struct smtp_reply *reply, struct arena *scratch)
+{
+    enum smtp_verb verb = smtp_command_parse(line).verb;
+    struct slice shown = loggable(session, line);
+    struct slice from = verb == SMTP_MAIL      ? path_in(shown)
+                        : session->transaction ? session->transaction->envelope.reverse_path
+                                               : SLICE_NULL;
+
     log_info(&session->log, "refused", LOG_STR("client", session->client_text),
-             LOG_SLICE("line", loggable(session, line)), LOG_INT("code", reply->code),
-             LOG_STR("status", status_format(reply->status).text), LOG_SLICE("text", reply->text));
+             LOG_SLICE("helo", session->helo), LOG_SLICE("line", shown), LOG_SLICE("from", from),
+             LOG_SLICE("to", verb == SMTP_RCPT ? path_in(shown) : SLICE_NULL),
+             LOG_INT("code", reply->code), LOG_STR("status", status_format(reply->status).text),
+             LOG_SLICE("text", reply->text), LOG_SLICE("rule", rule_of(session, scratch)));
 }
 
 void dispatch_count_error(struct session *session, struct smtp_reply *reply)
@@ -155,13 +180,14 @@ bool dispatch_line(struct session *session, struct step *step, struct slice *inp
     if (verdict == SMTP_LINE_GOOD) {
         struct smtp_command word = smtp_command_parse(line);
         session->auth_tried = session->auth_tried || word.verb == SMTP_AUTH;
+        session->refused_by = (struct config_source){0};
         reply = run(session, &word, input->len > 0, &step->scratch->arena);
     } else {
         reply = refuse_line(verdict);
     }
     dispatch_count_error(session, &reply);
     if (reply.code >= 400)
-        log_refusal(session, line, &reply);
+        log_refusal(session, line, &reply, &step->scratch->arena);
     session_progress(session);
     session_reply(session, step, &reply);
     return true;

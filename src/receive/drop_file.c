@@ -208,6 +208,7 @@ static enum drop_verdict take(struct drop_file *file, int folder, const char *na
 {
     struct envelope envelope;
     struct intake intake;
+    struct slice header_id;
     uint64_t size;
     enum drop_verdict verdict = open_file(file, folder, name, &size);
 
@@ -224,12 +225,13 @@ static enum drop_verdict take(struct drop_file *file, int folder, const char *na
     verdict = feed_text(file, &intake);
     if (verdict == DROP_SUBMITTED)
         verdict = submit(file, &intake, &envelope, done, arg);
+    header_id = intake_header_id(&intake, &file->scratch->arena);
     intake_done(&intake);
     if (verdict == DROP_SUBMITTED)
         log_info(NULL, "accepted", LOG_STR("message", message_id_format(envelope.id).text),
                  LOG_STR("listener", "sendmail"), LOG_SLICE("login", envelope.login),
                  LOG_SLICE("from", envelope.reverse_path),
-                 LOG_SLICE("to", envelope.recipients[0].address),
+                 LOG_SLICE("to", envelope.recipients[0].address), LOG_SLICE("header_id", header_id),
                  LOG_INT("recipients", envelope.n_recipients), LOG_INT("size", envelope.size));
     return verdict;
 }

@@ -70,6 +70,7 @@ static void admit(struct session *session, struct step *step)
 {
     struct smtp_reply reply = gate_count_client(session);
 
+    log_info(&session->log, "connect", LOG_STR("client", session->client_text));
     if (reply.code)
         session_reply(session, step, &reply);
     else if (session->listener->settings->tls == TLS_IMPLICIT)

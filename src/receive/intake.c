@@ -28,6 +28,17 @@ void intake_init(struct intake *intake, const struct intake_options *options)
     intake->body = spool_body_new(options->spool, options->id);
 }
 
+struct slice intake_header_id(const struct intake *intake, struct arena *arena)
+{
+    const struct intake_options *options = &intake->options;
+    const struct repair repair = {
+        .hostname = options->config->hostname, .seconds = options->seconds, .id = options->id};
+
+    if (options->repair && intake->scan.seen[HEADERSCAN_MESSAGE_ID].count == 0)
+        return repair_message_id(&repair, arena);
+    return slice_from(intake->scan.message_id, intake->scan.message_id_len);
+}
+
 void intake_done(struct intake *intake)
 {
     spool_body_free(intake->body);

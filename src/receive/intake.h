@@ -55,6 +55,9 @@ bool intake_feed(struct intake *intake, struct slice *input);
 /* The text is complete. The body for spool_submit(), or NULL and the reply that says why not. */
 struct spool_body *intake_finish(struct intake *intake, struct smtp_reply *ret_fault);
 
+/* The Message-ID, without < >, that the text has or is given. */
+struct slice intake_header_id(const struct intake *intake, struct arena *arena);
+
 /* 451, 452: what to say when the spool does not take it. */
 struct smtp_reply intake_spool_failure(int error);
 

@@ -29,6 +29,24 @@ static void note(struct missing *missing, struct slice name)
         missing->from = false;
 }
 
+static void add_message_id(struct buf *out, const struct repair *repair)
+{
+    buf_printf(out, "%s.%lld@%.*s", message_id_format(repair->id).text, (long long)repair->seconds,
+               SLICE_ARG(repair->hostname));
+}
+
+struct slice repair_message_id(const struct repair *repair, struct arena *arena)
+{
+    struct slice id;
+    struct buf out;
+
+    buf_init(&out, 1024);
+    add_message_id(&out, repair);
+    id = arena_dup(arena, buf_slice(&out));
+    buf_done(&out);
+    return id;
+}
+
 static void add_missing(struct buf *out, const struct missing *missing, const struct repair *repair)
 {
     if (missing->date)
@@ -37,9 +55,11 @@ static void add_missing(struct buf *out, const struct missing *missing, const st
         buf_printf(out, "From: <%.*s>\r\n", SLICE_ARG(repair->sender));
     if (repair->set_sender.len)
         buf_printf(out, "Sender: <%.*s>\r\n", SLICE_ARG(repair->set_sender));
-    if (missing->message_id)
-        buf_printf(out, "Message-ID: <%s.%lld@%.*s>\r\n", message_id_format(repair->id).text,
-                   (long long)repair->seconds, SLICE_ARG(repair->hostname));
+    if (missing->message_id) {
+        buf_add_cstr(out, "Message-ID: <");
+        add_message_id(out, repair);
+        buf_add_cstr(out, ">\r\n");
+    }
 }
 
 void repair_header(struct buf *out, struct slice header, const struct repair *repair)

@@ -6,6 +6,7 @@
 #ifndef NUNCIO_RECEIVE_REPAIR_H
 #define NUNCIO_RECEIVE_REPAIR_H
 
+#include "base/arena.h"
 #include "base/buf.h"
 
 struct repair {
@@ -15,6 +16,9 @@ struct repair {
     int64_t seconds;         /* wall time for Date */
     uint64_t id;
 };
+
+/* The Message-ID, without < >, that a header section without one is given. */
+struct slice repair_message_id(const struct repair *repair, struct arena *arena);
 
 /* Writes `header` (fields and the empty line, if it has one) with its repairs. Fields that stay
  * keep their bytes and their order; what is added comes behind them. */

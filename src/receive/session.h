@@ -124,6 +124,7 @@ struct session {
     uint64_t refused_left;           /* octets of a refused chunk that are yet to be thrown away */
     struct smtp_reply refused_reply; /* to be sent behind them; its text is a literal */
     int commit_result;               /* written by the committer before the wake */
+    struct config_source refused_by; /* the line that the present command fell foul of, or none */
     unsigned errors, idle_commands, transactions, messages;
     char id[20];
     struct log_context log_service;

@@ -47,6 +47,22 @@ def test_the_guide_to_accounts_does_what_it_says(make_server, desk):
                                                       'max@example.org']
 
 
+def test_the_guide_to_messages_finds_them(make_server, desk):
+    server = make_server(CONF + 'domain example.net {{ route dead }}\n'
+                                'route dead {{ host 127.0.0.1:1 }}\n')
+    server.account('joe@example.org')
+    refused = server.send('ann@x.test', ['joe@example.org', 'nobody@example.org',
+                                         'max@example.net'], b'Subject: x\r\n\r\nhello\r\n')
+    assert set(refused) == {'nobody@example.org'}
+    for what in ('delivered to', 'no server reached'):
+        peers.wait_until(lambda: what.encode() in server.run('why', 'ann@x.test',
+                                                             check=False).stdout, 10, what)
+    said = [follow(server, script, desk) for script in blocks('where-is-my-message.md', 'sh')]
+    assert 'accepted as' in said[0] and 'delivered to <joe@example.org>' in said[0]
+    assert 'recipient <nobody@example.org> refused: 550 5.1.1' in said[2]
+    assert any('max@example.net' in text for text in said[3:])
+
+
 @pytest.mark.parametrize('guide', GUIDES)
 def test_configurations_in_guides_are_right(make_server, folder, guide):
     for part in blocks(guide, 'nuncio'):
