@@ -21,6 +21,7 @@ static const struct command commands[] = {
     {"stop", cmd_stop, "stop the server", false},
     {"check-config", cmd_check_config, "tell the mistakes of a configuration, or what it means",
      false},
+    {"dns", cmd_dns, "what your domains should publish, and whether they do", false},
     {"account", cmd_account, "mailboxes, and how their owners log in", false},
     {"alias", cmd_alias, "addresses that stand for others: add, list, remove", false},
     {"send", cmd_send, "hand a message to a mail server, and show the conversation", false},
