@@ -11,7 +11,7 @@ import time
 import pytest
 
 from names import Names
-from peers import free_port
+from peers import Sink, free_port, wait_until
 from server import BUILD, SANITIZER
 
 Answer = collections.namedtuple('Answer', 'result security ttl canonical why records')
@@ -236,3 +236,42 @@ def test_answers_are_kept_as_long_as_they_are_good(tmp_path):
         assert [a.security for a in answers] == ['secure'] * 6
         assert answers[0].ttl == 600 and 590 <= answers[3].ttl < 600
         assert answers[5].ttl <= 1
+
+
+ROUTE = """
+domain far.test {{ route far }}
+route far {{ host sink.host.test:{sink} }}
+"""
+MAIL = b'Subject: by name\r\n\r\nhello\r\n'
+
+
+def relays(make_server, statement, port):
+    """A server, behind its sandbox, finds the host of a route by name."""
+    server = make_server(statement + ROUTE.replace('{sink}', str(port)), start=False)
+    server.start()
+    return server
+
+
+def test_relay_asks_as_the_section_says(make_server, folder):
+    with Sink() as sink, Names(folder) as names:
+        names.zone('host.test', 'sink A 127.0.0.1', signed=True)
+        names.start()
+        server = relays(make_server, names.statement + 'listen mx {{ service mx; address '
+                        '127.0.0.1:{mx} }}', sink.port)
+        server.send('a@b.test', ['joe@far.test'], MAIL)
+        wait_until(lambda: sink.messages)
+        assert 'DANE is off' not in server.log()
+
+
+def test_relay_goes_on_behind_a_resolver_that_strips_dnssec(make_server, folder):
+    """The keys are the world's root's, and nothing here is signed by them."""
+    with Sink() as sink, Names(folder, signed_root=False) as names:
+        names.zone('host.test', 'sink A 127.0.0.1')
+        names.start()
+        server = relays(make_server, f'dns {{{{ server 127.0.0.1:{names.port} }}}}\n'
+                        'listen mx {{ service mx; address 127.0.0.1:{mx} }}', sink.port)
+        for _ in range(3):
+            server.send('a@b.test', ['joe@far.test'], MAIL)
+        wait_until(lambda: len(sink.messages) == 3)
+        assert server.log().count('DANE is off because resolver '
+                                  f'127.0.0.1:{names.port} does not pass DNSSEC') == 1
