@@ -20,7 +20,10 @@
 #include "relay/plan.h"
 #include "relay/site_check.h"
 #include "relay/text.h"
+#include "relay/tls_required.h"
 #include "relay/transaction.h"
+
+#include <unistd.h>
 
 enum {
     ATTEMPT_MAX_MS = 2 * 60 * 60 * 1000,
@@ -41,6 +44,7 @@ struct course {
     struct slice remote;
     struct slice source;
     struct slice tls;
+    bool tls_optional; /* the message says so */
     uint32_t reused;
     uint32_t recipients_limit;
     uint32_t *picked;
@@ -72,7 +76,8 @@ static struct security_wish wish_of(const struct course *course)
     const struct msg_unit *unit = course->attempt->unit;
 
     /* A bounce goes on without it rather than not at all (RFC 8689 section 5). */
-    return (struct security_wish){.requiretls = unit->requiretls && unit->reverse_path.len > 0};
+    return (struct security_wish){.requiretls = unit->requiretls && unit->reverse_path.len > 0,
+                                  .tls_optional = course->tls_optional};
 }
 
 /* Its connections are not as secure as those of the site's other mail, or more so. */
@@ -137,6 +142,7 @@ static bool dial_course(struct course *course, bool fresh, struct verdict *ret_v
                       .helo = course->route->helo.len ? course->route->helo : config->hostname,
                       .dns = shared->dns,
                       .logins = shared->logins,
+                      .tlsrpt = shared->tlsrpt,
                       .wish = wish_of(course),
                       .dead = &shared->dead,
                       .slots = &shared->slots,
@@ -337,6 +343,16 @@ static void fill_done(const struct course *course, uint64_t started, struct msg_
                           .n_recipients = outcome->unit->n_recipients};
 }
 
+/* Of the header, only its beginning counts: fields like that one are not hidden behind 64 KiB. */
+static bool has_tls_optional(const struct attempt *attempt)
+{
+    const struct msg_unit *unit = attempt->unit;
+    size_t size = unit->text_length < TEXT_CHUNK ? (size_t)unit->text_length : TEXT_CHUNK;
+    ssize_t n = pread(attempt->fd, attempt->scratch->chunk, size, (off_t)unit->text_offset);
+
+    return n > 0 && tls_required_is_no(slice_from(attempt->scratch->chunk, (size_t)n));
+}
+
 void attempt_run(const struct attempt *attempt, struct msg_done *ret_done)
 {
     const struct msg_unit *unit = attempt->unit;
@@ -350,6 +366,7 @@ void attempt_run(const struct attempt *attempt, struct msg_done *ret_done)
     text_init(&course.text, attempt->fd, unit->text_offset, unit->text_length,
               attempt->scratch->chunk);
     course.picked = arena_alloc(attempt->arena, unit->n_recipients * sizeof(*course.picked));
+    course.tls_optional = !unit->requiretls && has_tls_optional(attempt);
     decide_at_home(&course);
     if (course.outcome.n_undecided)
         course.destination =

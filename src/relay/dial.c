@@ -247,6 +247,9 @@ static int greet(struct dialing *dialing, const struct connect_try *one, int fd)
 {
     const struct dial *dial = dialing->dial;
     const struct security *security = &dialing->host->security;
+    const struct session_report report = {.tlsrpt = dial->tlsrpt,
+                                          .destination = dial->destination,
+                                          .host = dialing->host->host->name};
     struct opening opening = {.security = security,
                               .tls = dial->tls,
                               .implicit = dial->route->tls_implicit,
@@ -254,6 +257,7 @@ static int greet(struct dialing *dialing, const struct connect_try *one, int fd)
                               .to = one->to,
                               .source = one->source,
                               .cancel_fd = dial->cancel_fd,
+                              .report = &report,
                               .message_id = message_of(dialing)};
     struct client *client = dialing->client;
     uint64_t began = clock_mono_ms();

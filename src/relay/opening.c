@@ -10,6 +10,14 @@
 
 #define NO_STARTTLS "starttls-not-supported"
 
+/* A demand that cannot be judged is not met. */
+static int have_no_tls(struct client *client)
+{
+    client->tls = (struct tls_verdict){.result = "validation-failure",
+                                       .why = "there is no TLS to be had here"};
+    return CLIENT_BAD_TLS;
+}
+
 /* Banner and EHLO; TLS before or behind. As client_start_tls(). */
 static int open_once(struct client *client, const struct opening *opening, const char **ret_stage)
 {
@@ -17,6 +25,8 @@ static int open_once(struct client *client, const struct opening *opening, const
     int r;
 
     *ret_stage = "TLS handshake";
+    if (!opening->tls && (opening->implicit || security->tls_needed))
+        return have_no_tls(client);
     if (opening->implicit) {
         r = client_begin_with_tls(client, opening->tls, &security->demand);
         return r ? r : client_greet(client, opening->helo, ret_stage);
@@ -76,6 +86,9 @@ int opening_run(struct client *client, const struct opening *opening, const char
             client->offer.requiretls && client->tls.verified && security->vouched;
     }
     log_facts(client, opening);
+    if (opening->report && (client->tls.version || client->tls.result))
+        session_report_tell(opening->report, security, &client->tls, &opening->to,
+                            &opening->source);
     if (r == CLIENT_NO_TLS || r == CLIENT_BAD_TLS)
         return needed ? OPENING_INSECURE : OPENING_READY;
     if (r == CLIENT_REFUSED)

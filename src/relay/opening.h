@@ -8,7 +8,7 @@
 #define NUNCIO_RELAY_OPENING_H
 
 #include "relay/client.h"
-#include "relay/security.h"
+#include "relay/session_report.h"
 
 struct opening {
     const struct security *security;
@@ -17,6 +17,7 @@ struct opening {
     struct slice helo;
     struct socket_address to, source; /* for the second connection */
     int cancel_fd;
+    const struct session_report *report; /* or NULL */
     uint64_t message_id; /* of the mail for which it is opened, for the log; 0: none */
 };
 
