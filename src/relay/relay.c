@@ -167,6 +167,15 @@ static struct job *job_new(struct relay *relay, struct channel_message *message)
     return job;
 }
 
+/* What the bound on connections is for: the servers of a site, or a route's own hosts. */
+static struct slice group_of(struct job *job, const struct config_route *route)
+{
+    if (!route || !route->mx)
+        return job->unit.name;
+    return arena_printf(&job->arena, "%.*s %.*s", SLICE_ARG(job->unit.name),
+                        SLICE_ARG(job->unit.domain));
+}
+
 static void take_unit(struct relay *relay, struct channel_message *message)
 {
     struct job *job = job_new(relay, message);
@@ -179,7 +188,8 @@ static void take_unit(struct relay *relay, struct channel_message *message)
         return;
     }
     route = config_find_route(job->config, job->unit.name);
-    r = workers_add(relay->workers, &job->base, job->unit.name, route ? route->concurrency : 1);
+    r = workers_add(relay->workers, &job->base, group_of(job, route),
+                    route ? route->concurrency : 1);
     if (r == 0)
         return;
     log_warn(NULL, "no-thread", LOG_ERRNO(r));

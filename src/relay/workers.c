@@ -108,7 +108,6 @@ static struct timespec to_timespec(uint64_t mono_ms)
                              .tv_nsec = (long)(mono_ms % 1000) * 1000000};
 }
 
-/* A site is kept for good: there are as many as the configuration ever had routes. */
 static struct workers_site *find_site(struct workers *workers, struct slice name)
 {
     struct workers_site *site;
@@ -149,6 +148,18 @@ static struct workers_job *rest(struct worker *worker)
     return NULL;
 }
 
+/* There may be a hundred thousand sites in a day; those without jobs are forgotten. */
+static void forget_site(struct workers *workers, struct workers_site *site)
+{
+    struct workers_site **link = &workers->sites;
+
+    while (*link != site)
+        link = &(*link)->next;
+    *link = site->next;
+    free(site->name);
+    free(site);
+}
+
 /* The job is over: its place goes to the next of its site. With the lock held. */
 static void leave_site(struct workers *workers, struct workers_site *site)
 {
@@ -156,8 +167,8 @@ static void leave_site(struct workers *workers, struct workers_site *site)
 
     if (next)
         list_add(&workers->ready, next);
-    else
-        site->running--;
+    else if (--site->running == 0 && !site->waiting.first)
+        forget_site(workers, site);
 }
 
 static void work(struct worker *worker, void *memory, struct workers_job *job)

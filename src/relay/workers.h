@@ -3,8 +3,9 @@
  * without work. The thread that rested last works first, so that few threads stay warm and the rest
  * end.
  *
- * Jobs are grouped by site (a route): no more than the site's cap run at a time, the others wait
- * their turn. Since an attempt has at most one connection, this bounds the connections of a site.
+ * Jobs are grouped by site (or by route, where its hosts are fixed): no more than the site's cap
+ * run at a time, the others wait their turn. Since an attempt has at most one connection, this
+ * bounds the connections of a site.
  */
 #ifndef NUNCIO_RELAY_WORKERS_H
 #define NUNCIO_RELAY_WORKERS_H

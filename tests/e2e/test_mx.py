@@ -231,6 +231,19 @@ def test_a_bound_on_connections_to_an_address(world):
     server.wait_for_empty_queue()
 
 
+def test_a_slow_site_holds_up_no_other(world):
+    world.names.zone('slow.test', '@ MX 10 a\na A 127.0.0.2')
+    world.names.zone('far.test', '@ MX 10 a\na A 127.0.0.3')
+    slow, fast = world.sink('127.0.0.2', delay=5), world.sink('127.0.0.3')
+    server = world.serve(route='concurrency 1')
+    send(server, 'a@slow.test')
+    time.sleep(0.5)
+    send(server, 'b@far.test')
+    wait_until(lambda: fast.messages, 4, what='the other site')
+    assert not slow.messages
+    server.wait_for_empty_queue()
+
+
 def test_a_thousand_domains(world):
     zone = '\n'.join(f'd{i} MX 10 mx{i % 7}' for i in range(1000))
     world.names.zone('many.test', zone + '\n' + '\n'.join(
