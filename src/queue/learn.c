@@ -98,14 +98,22 @@ static bool is_ipv6(struct slice remote)
     return at >= 0 && slice_find(slice_sub(slice_skip(remote, (size_t)at), 0, 6), ':') > 0;
 }
 
-/* Another address of the route that may be used there, now that this one may not. */
+static bool is_ipv6_address(struct slice address)
+{
+    return slice_find(address, ':') >= 0;
+}
+
+/* An address of the route that may be used there instead of this one, of the same kind. */
 static bool has_other_source(struct queue *queue, const struct lane_key *lane,
-                             const struct lane_memory *memory)
+                             const struct lane_memory *memory, struct slice instead_of)
 {
     const struct config_route *route = config_find_route(queue->config, lane->name);
 
     for (size_t i = 0; route && i < route->sources.count; i++) {
-        if (!lane_memory_is_suspended(memory, route->sources.list[i], queue_now(queue)))
+        struct slice source = route->sources.list[i];
+        if (is_ipv6_address(source) == is_ipv6_address(instead_of) &&
+            !slice_eq(source, instead_of) &&
+            !lane_memory_is_suspended(memory, source, queue_now(queue)))
             return true;
     }
     return false;
@@ -146,7 +154,7 @@ static bool blame_source(struct turn *turn, uint64_t ms)
                  LOG_INT("seconds", ms / 1000),
                  LOG_SLICE("reply", slice_from(turn->memory->words, turn->memory->words_len)));
     }
-    if (done->source.len && has_other_source(turn->queue, turn->lane, turn->memory))
+    if (done->source.len && has_other_source(turn->queue, turn->lane, turn->memory, done->source))
         return true;
     slow_down(turn, NO_SOURCE_REST_MS);
     return false;
@@ -232,17 +240,17 @@ struct lesson *learn_turn(struct queue *queue, const struct attempt *attempt,
 void learn_fill_unit(struct queue *queue, struct attempt *attempt, struct msg_unit *unit)
 {
     const struct lane_memory *memory = scheduler_memory_if_any(queue->scheduler, attempt->unit);
+    const struct lane_key *lane = scheduler_lane_of(queue->scheduler, attempt->unit);
     uint64_t now = queue_now(queue);
 
     if (!memory)
         return;
     unit->avoid_ipv6 = attempt->avoid_ipv6 = now < memory->ipv4_until;
-    if (!memory->n_sources ||
-        !has_other_source(queue, scheduler_lane_of(queue->scheduler, attempt->unit), memory))
-        return;
-    unit->sources_off = arena_alloc(&queue->scratch, memory->n_sources * sizeof(struct slice));
+    unit->sources_off =
+        arena_alloc(&queue->scratch, (memory->n_sources + 1) * sizeof(struct slice));
     for (unsigned i = 0; i < memory->n_sources; i++) {
-        if (now < memory->sources[i].until)
-            unit->sources_off[unit->n_sources_off++] = slice_from_cstr(memory->sources[i].address);
+        struct slice source = slice_from_cstr(memory->sources[i].address);
+        if (now < memory->sources[i].until && has_other_source(queue, lane, memory, source))
+            unit->sources_off[unit->n_sources_off++] = source;
     }
 }

@@ -28,7 +28,7 @@ struct lesson *learn_turn(struct queue *queue, const struct attempt *attempt,
                           const struct msg_done *done, bool any_taken);
 
 /* Which addresses, of ours and of theirs, the lane is not to use now; from the scratch arena. When
- * all of ours are suspended, none is named. */
+ * all of ours of a kind are suspended, none of that kind is named. */
 void learn_fill_unit(struct queue *queue, struct attempt *attempt, struct msg_unit *unit);
 
 #endif

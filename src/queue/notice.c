@@ -10,6 +10,9 @@
 #include "queue/extra.h"
 #include "queue/failures.h"
 #include "queue/route.h"
+#include "queue/settle.h"
+
+enum { SWEEP_SLICE = 1000, SWEEP_AFTER_MS = 10 * 60 * 1000 };
 
 /* ---- double bounces that fail -------------------------------------------------------------- */
 
@@ -144,6 +147,13 @@ static bool is_delayed(const struct ledger_recipient *recipient)
            !(recipient_flags(recipient) & (FLAG_WARNED | FLAG_HELD));
 }
 
+/* Its lane does not let it go. */
+static bool is_stuck(const struct ledger_recipient *recipient)
+{
+    return recipient_state(recipient) == RECIPIENT_READY &&
+           !(recipient_flags(recipient) & FLAG_WARNED);
+}
+
 static bool any_delayed(struct message *message)
 {
     for (uint32_t i = 0; i < message->n_recipients; i++) {
@@ -156,7 +166,8 @@ static bool any_delayed(struct message *message)
 static struct dsn_recipient tell_delay(const struct queue *queue, struct message *message,
                                        uint32_t index, const struct recipient *recipient)
 {
-    uint64_t expires = retry_from_tick(message->born) + queue->rules.expire_after_ms;
+    uint64_t expires =
+        retry_from_tick(message->born) + settle_expire_after_ms(queue, recipient->address);
     struct slice words = texts_get(queue->ledger.texts, ledger_recipient(message, index)->reply);
 
     return (struct dsn_recipient){.action = DSN_DELAYED,
@@ -170,7 +181,7 @@ static struct dsn_recipient tell_delay(const struct queue *queue, struct message
 
 /* All that wait are marked, also those who did not want to hear of it, so that this is done once.
  */
-static void tell_delays(struct queue *queue, struct message *message)
+static void tell_delays(struct queue *queue, struct message *message, bool stuck_too)
 {
     struct envelope envelope;
     struct record record;
@@ -184,7 +195,7 @@ static void tell_delays(struct queue *queue, struct message *message)
     for (uint32_t i = 0; i < message->n_recipients; i++) {
         struct ledger_recipient *recipient = ledger_recipient(message, i);
         const struct recipient *from = extra_recipient(message, &envelope, i);
-        if (!is_delayed(recipient))
+        if (!is_delayed(recipient) && !(stuck_too && is_stuck(recipient)))
             continue;
         recipient_set_flags(recipient, recipient_flags(recipient) | FLAG_WARNED);
         record_recipient(&record, i, SLICE_NULL);
@@ -204,7 +215,7 @@ static void check_delays(struct queue *queue, struct message *message)
     if (!any_delayed(message))
         return;
     if (queue_now(queue) >= warn_at)
-        tell_delays(queue, message);
+        tell_delays(queue, message, false);
     else
         ledger_set_due(&queue->ledger, message, warn_at);
 }
@@ -215,6 +226,35 @@ void notice_check(struct queue *queue, struct message *message)
         check_failures(queue, message);
     if (message->n_open)
         check_delays(queue, message);
+}
+
+static bool any_stuck(struct message *message)
+{
+    for (uint32_t i = 0; i < message->n_recipients; i++) {
+        if (is_stuck(ledger_recipient(message, i)))
+            return true;
+    }
+    return false;
+}
+
+void notice_sweep(struct queue *queue)
+{
+    uint64_t now = queue_now(queue);
+
+    if (now < QUEUE_TIME_START + SWEEP_AFTER_MS)
+        return;
+    for (unsigned n = 0; n < SWEEP_SLICE; n++) {
+        struct message *message = ledger_next(&queue->ledger, &queue->sweep_cursor);
+        if (!message) {
+            queue->sweep_cursor = 0;
+            return;
+        }
+        if (now < retry_from_tick(message->born) + queue->rules.warn_after_ms ||
+            !any_stuck(message))
+            continue;
+        arena_reset(&queue->scratch);
+        tell_delays(queue, message, true);
+    }
 }
 
 /* ---- success ------------------------------------------------------------------------------- */

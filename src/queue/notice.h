@@ -4,7 +4,8 @@
  * - Failures are gathered until every recipient of the message was tried or queue.gather_ms has
  *   passed since the first; then one DSN tells them all. Above queue.bounces_per_sender in an hour
  *   they wait for the hour's end and go in one DSN with the sender's other failures.
- * - A message older than queue.warn_after that still waits causes one delay DSN.
+ * - A message older than queue.warn_after that still waits causes one delay DSN, be it for its next
+ *   attempt or in a lane that rests.
  * - Success is told with the outcome, where NOTIFY=SUCCESS asks for it and nobody behind us will.
  * - The null reverse-path gets none of these. Its failures go to the postmaster (a double bounce);
  *   a double bounce that fails goes to the server's own postmaster mailbox, and if even that
@@ -19,6 +20,10 @@
 
 /* At the end of each step of a message: tells what is due to be told, in a record of its own. */
 void notice_check(struct queue *queue, struct message *message);
+
+/* Once a second or so: the same for mail whose lane does not let it go, some of it at a time. Not
+ * at the start, when all of it may go soon. */
+void notice_sweep(struct queue *queue);
 
 struct notice_success {
     uint32_t index;

@@ -19,6 +19,7 @@
 #include "queue/frozen.h"
 #include "queue/intake.h"
 #include "queue/merge.h"
+#include "queue/notice.h"
 #include "queue/own_mail.h"
 #include "queue/queue_metrics.h"
 #include "queue/record.h"
@@ -134,6 +135,7 @@ static void on_idle(void *arg)
         scheduler_tick(queue->scheduler, now);
         record_tick(queue);
         merge_tick(queue);
+        notice_sweep(queue);
         tell_bounces(queue);
     }
     more = intake_poll(queue, tick);

@@ -22,18 +22,21 @@ static void count_attempt(struct ledger_recipient *recipient)
         recipient->attempts++;
 }
 
-/* Of the configuration, for that recipient. Its domain may have a time of its own. */
+uint64_t settle_expire_after_ms(const struct queue *queue, struct slice address)
+{
+    const struct config_domain *domain = config_find_domain(queue->config, address_domain(address));
+
+    return domain && domain->expire_after_ms ? domain->expire_after_ms
+                                             : queue->rules.expire_after_ms;
+}
+
 static uint64_t expire_after_ms(struct queue *queue, struct message *message, uint32_t index)
 {
-    const struct config_domain *domain;
     struct envelope envelope;
 
     if (spool_store_envelope(queue->store, message->location, &queue->scratch, &envelope) < 0)
         return queue->rules.expire_after_ms;
-    domain = config_find_domain(
-        queue->config, address_domain(extra_recipient(message, &envelope, index)->address));
-    return domain && domain->expire_after_ms ? domain->expire_after_ms
-                                             : queue->rules.expire_after_ms;
+    return settle_expire_after_ms(queue, extra_recipient(message, &envelope, index)->address);
 }
 
 /* The envelope is read only when the answer is not the same for all. */

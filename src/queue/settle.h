@@ -32,6 +32,8 @@ void settle_not_tried(struct queue *queue, struct message *message, uint32_t ind
                       const struct words *words, uint64_t at);
 /* A recipient of it has come to its end: how old it was, for the metrics. */
 void settle_note_age(struct queue *queue, const struct message *message);
+/* How old a message to this address may become. */
+uint64_t settle_expire_after_ms(const struct queue *queue, struct slice address);
 /* It waits for its lane without having been tried; its first such wait is as short as can be. */
 void settle_put_off(struct queue *queue, struct message *message, uint32_t index, uint64_t until);
 /* Nothing happened: it is to be routed again at that time (0: at once). */

@@ -55,7 +55,8 @@ struct queue {
     struct arena scratch; /* of one event; reset at its start */
     struct queue_counters counters;
     struct queue_times times;
-    unsigned parked; /* recipients that have no way now */
+    uint32_t sweep_cursor; /* of notice_sweep() */
+    unsigned parked;       /* recipients that have no way now */
 };
 
 /* Queue time. */

@@ -368,7 +368,11 @@ static void prepare_host(struct dialing *dialing, const struct destination_host 
                                          .wish = dial->wish,
                                          .deadline = clock_mono_ms() + DIAL_LOOKUP_MS};
 
-    dial_host_resolve(dial->dns, which, dial->route->ipv6, dialing->outcome, host);
+    bool ipv6 = dial->route->ipv6;
+
+    dial_host_resolve(dial->dns, which, ipv6 && !dial->unit->avoid_ipv6, dialing->outcome, host);
+    if (!host->count && ipv6 && dial->unit->avoid_ipv6)
+        dial_host_resolve(dial->dns, which, true, dialing->outcome, host);
     if (host->count) {
         question.address_secure = host->secure;
         question.canonical = host->canonical;

@@ -98,6 +98,8 @@ static bool fits(const struct idle_connection *connection, const struct idle_wan
 
     if (strcmp(connection->settings, settings) != 0)
         return false;
+    if (wanted->unit->avoid_ipv6 && client->address.socket.any.sa_family == AF_INET6)
+        return false;
     for (uint32_t i = 0; i < wanted->unit->n_sources_off; i++) {
         if (comes_from(client, wanted->unit->sources_off[i]))
             return false;

@@ -273,6 +273,51 @@ static void take_unit(enum role peer, struct slice payload)
     world_later(ms, on_unit_done, peer, payload, world->peer_life[peer]);
 }
 
+/* ---- mail of relay ------------------------------------------------------------------------- */
+
+enum { REPORT_EVERY_MS = 20 * 60 * 1000 };
+
+static void on_report(struct event *event)
+{
+    struct msg_mail mail = {.request = ++world->serial,
+                            .from = SLICE("postmaster@example.test"),
+                            .to = SLICE("ok-reports@far.test"),
+                            .text = SLICE("Subject: report\r\n\r\nall is well\r\n")};
+    struct buf out;
+
+    if (event->epoch != world->peer_life[ROLE_RELAY])
+        return;
+    buf_init(&out, CHANNEL_PAYLOAD_MAX);
+    msg_mail_encode(&out, &mail);
+    world->report_asked = mail.request;
+    peers_deliver(ROLE_RELAY, MSG_MAIL, &out);
+    buf_done(&out);
+}
+
+static void report_later(void)
+{
+    world_later((world->days ? 24 : 1) * REPORT_EVERY_MS, on_report, 0, SLICE_NULL,
+                world->peer_life[ROLE_RELAY]);
+}
+
+/* The answer to the last question, once: true only when the mail is on disk. */
+static void take_report_answer(struct slice payload)
+{
+    struct msg_mail_taken taken;
+
+    if (msg_mail_taken_decode(payload, NULL, &taken) < 0 || !world->report_asked ||
+        taken.request != world->report_asked)
+        world_broken(NULL, "an answer about a mail that relay does not wait for");
+    world->report_asked = 0;
+    world->reports_taken += taken.taken;
+    if (world->reports_taken > world->reports)
+        world_broken(NULL, "a mail is said to be taken that is not on disk");
+    if (!taken.taken && !world->faults.write_fails_once_in)
+        world_broken(NULL, "a mail is not taken");
+    if (!world->faults_over)
+        report_later();
+}
+
 /* ---- coming and going ---------------------------------------------------------------------- */
 
 static void on_peer_back(struct event *event)
@@ -285,6 +330,8 @@ static void on_peer_back(struct event *event)
     world->handlers->peer_up(world->handlers->arg, peer);
     if (peer == ROLE_AUTH)
         freeze_tell();
+    if (peer == ROLE_RELAY && !world->faults_over)
+        report_later();
 }
 
 static void forget_under_way(enum role peer)
@@ -310,6 +357,8 @@ void peers_lose(enum role peer)
     }
     world->under_way -= lost;
     world->peer_life[peer]++;
+    if (peer == ROLE_RELAY)
+        world->report_asked = 0;
     world->is_up[peer] = false;
     forget_under_way(peer);
     if (peer == ROLE_RELAY)
@@ -339,6 +388,8 @@ int peers_take(enum role to, uint16_t type, struct slice payload)
                     world->peer_life[ROLE_AUTH]);
     else if (type == MSG_SITE_ASK)
         sites_take_question(payload);
+    else if (type == MSG_MAIL_TAKEN)
+        take_report_answer(payload);
     else if (type == MSG_FROZEN_TAKEN)
         freeze_take_answer(payload);
     else if (type != MSG_BOUNCED)

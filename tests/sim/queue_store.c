@@ -290,7 +290,9 @@ static void apply(const struct record *record)
 static void apply_mail(const struct record *record)
 {
     record->mail->on_disk = true;
-    if (strncmp(record->mail->verdicts, "frozen", 6) == 0)
+    if (strcmp(record->mail->listener, "report") == 0)
+        world->reports++;
+    else if (strncmp(record->mail->verdicts, "frozen", 6) == 0)
         world->freeze.mails++;
     else
         world->advice_mails++;
@@ -338,7 +340,8 @@ static struct sim_message *take_dsn(const struct spool_dsn *dsn)
     struct sim_message *message =
         world_add("", slice_eq(envelope->listener, SLICE("bounce")) ? "bounce" : "double-bounce");
 
-    if (envelope->reverse_path.len || envelope->id != message->id || envelope->n_recipients != 1)
+    if ((envelope->reverse_path.len && !slice_eq(envelope->listener, SLICE("report"))) ||
+        envelope->id != message->id || envelope->n_recipients != 1)
         world_broken(message, "a DSN with a wrong envelope");
     for (uint32_t i = 0; i < envelope->n_recipients; i++) {
         char *address = xslicedup(envelope->recipients[i].address);
@@ -387,7 +390,7 @@ void spool_store_submit(struct spool_store *store, const struct envelope *envelo
 
     (void)store;
     *record = (struct record){.mail = take_dsn(&mail), .done = done, .arg = arg};
-    record->mail->listener = "notice";
+    record->mail->listener = slice_eq(envelope->listener, SLICE("report")) ? "report" : "notice";
     snprintf(record->mail->verdicts, sizeof(record->mail->verdicts), "%.*s",
              SLICE_ARG(envelope->verdicts));
     commit_later(record);

@@ -101,7 +101,7 @@ struct world {
     struct sim_random random;
     struct world_faults faults;
     bool verbose;
-    bool days; /* the schedule of a real server, over days, instead of minutes */
+    bool days;          /* the schedule of a real server, over days, instead of minutes */
     uint64_t now;       /* virtual and monotonic, ms */
     int64_t wall_shift; /* wall time is now + this */
     uint64_t serial;
@@ -129,6 +129,9 @@ struct world {
     uint64_t next_id;
 
     struct sim_freeze freeze;
+    unsigned reports;      /* mails of relay that are on disk */
+    uint64_t report_asked; /* the last one that relay has asked for; 0: none is under way */
+    unsigned reports_taken;
     unsigned advice_mails; /* to the postmaster, about refusals */
 
     /* the sites, when foreign mail goes over a route with `mx` */

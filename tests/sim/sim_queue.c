@@ -225,6 +225,20 @@ static bool has_number(const char *address)
     return strchr(address, '-') != NULL && strpbrk(address, "0123456789") != NULL;
 }
 
+/* Who waits for long is told, unless he did not want it or it was held. */
+static void check_warning(const struct sim_message *message, const struct sim_recipient *recipient)
+{
+    uint64_t warn_ms = world->days ? 240 * MINUTE_MS : 8 * MINUTE_MS;
+
+    if (world_was_killed() || world->faults.clock_jumps_once_in || !*message->sender ||
+        *message->login || strcmp(message->listener, "mx") != 0 || *recipient->via ||
+        recipient->class != CLASS_AUTHORISED || !dsn_wanted(recipient->notify, DSN_DELAYED))
+        return;
+    if (recipient->delivered_at > message->arrived + warn_ms + 12 * MINUTE_MS &&
+        !was_told(message, recipient->address))
+        world_broken(message, "a delay that nobody was told of");
+}
+
 static void check_recipient(const struct sim_message *message,
                             const struct sim_recipient *recipient)
 {
@@ -232,6 +246,7 @@ static void check_recipient(const struct sim_message *message,
     bool ours = strcmp(message->listener, "mx") != 0;
 
     check_speed(message, recipient);
+    check_warning(message, recipient);
 
     if (recipient->kind == OUTCOME_DELIVERED || recipient->kind == OUTCOME_RELAYED) {
         if (peers_is_bad(recipient->address))
@@ -273,6 +288,8 @@ static void check_end(void)
         world_broken(NULL, "the postmaster was told of a freeze never, or more than once");
     if (!world_was_killed() && world->advice_mails > ADVICE_MAILS_MAX)
         world_broken(NULL, "the postmaster gets the same advice again and again");
+    if (!world_was_killed() && world->reports != world->reports_taken)
+        world_broken(NULL, "a mail of relay is on disk, and relay does not know");
     if (world->most_under_way > (unsigned)concurrency())
         world_broken(NULL, "more deliveries at a time than the configuration allows");
 }
