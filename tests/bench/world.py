@@ -4,8 +4,8 @@
     tests/bench/world.py               20,000 messages to 2,000 domains on 20 servers
     tests/bench/world.py --tls         the same with STARTTLS everywhere
 
-Everything runs in a network of its own, with nsd as its name server, the real port 25 and an
-address for each server. Two of the 20 servers are slow (each reply a second late), one refuses
+Everything runs in a network of its own, with nsd as its name server and an address for each
+server, at port 2600: at 25 every address of the machine would be the server under test itself. Two of the 20 servers are slow (each reply a second late), one refuses
 connections and one never answers. Told is the time from the first message handed in until the 16
 healthy servers have all of theirs, with the CPU time and the memory that the server took; both get
 the same load in turn.
@@ -26,6 +26,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import bench  # noqa: E402
 import peers  # noqa: E402
 
+PORT = 2600
 SERVERS, SLOW, REFUSING, DEAF = 20, (3, 11), (7,), (15,)
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -36,13 +37,14 @@ trusted {{ 127.0.0.1/32 }}
 listen bench {{ service mx; address 127.0.0.1:2525 }}
 limits {{ sessions 15000; sessions_per_client 15000; transactions 1000000 }}
 dns {{ server 127.0.0.1:53; validate no }}
-route world {{ mx; ipv6 no; mta_sts no{route} }}
+route world {{ mx; port 2600; ipv6 no; mta_sts no{route} }}
 log {{ level {level} }}
 '''
 
 POSTFIX_MAIN = {
     **{k: v for k, v in bench.POSTFIX_MAIN.items() if not k.startswith('virtual')},
     'relayhost': '',
+    'smtp_tcp_port': str(PORT),
     'smtp_host_lookup': 'dns',
     'disable_dns_lookups': 'no',
     'smtp_dns_support_level': 'enabled',
@@ -110,7 +112,7 @@ class Sink:
         import socket
         with socket.socket() as sock:
             sock.settimeout(1)
-            return sock.connect_ex((host, 25)) == 0
+            return sock.connect_ex((host, PORT)) == 0
 
     def numbers(self):
         """Of the healthy servers: connections, messages, handshakes, resumed."""
