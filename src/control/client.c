@@ -23,6 +23,7 @@ enum { PATIENCE_S = 60, LINE_MAX_BYTES = 16 * 1024 * 1024 };
 struct client {
     int fd;
     struct buf in;
+    size_t at; /* how much of it was taken: whole lines, dropped together */
 };
 
 static int state_folder(const char *config_path, struct buf *state)
@@ -170,14 +171,16 @@ static bool send_request(struct client *client, json_t *request)
 static json_t *read_answer(struct client *client)
 {
     for (;;) {
-        ptrdiff_t end = slice_find(buf_slice(&client->in), '\n');
+        struct slice rest = slice_skip(buf_slice(&client->in), client->at);
+        ptrdiff_t end = slice_find(rest, '\n');
         char *to;
         ssize_t n;
         if (end >= 0) {
-            json_t *answer = json_loadb(client->in.ptr, (size_t)end, 0, NULL);
-            buf_drop_front(&client->in, (size_t)end + 1);
-            return answer;
+            client->at += (size_t)end + 1;
+            return json_loadb(rest.ptr, (size_t)end, 0, NULL);
         }
+        buf_drop_front(&client->in, client->at);
+        client->at = 0;
         to = buf_reserve(&client->in, 16384);
         if (!to)
             return NULL;

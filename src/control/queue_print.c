@@ -3,10 +3,10 @@
 
 #include "base/clock.h"
 
-#include <inttypes.h>
 #include <stdbool.h>
+#include <string.h>
 
-static void print_text(const char *text)
+void queue_print_text(const char *text)
 {
     for (; text && *text; text++) {
         unsigned char byte = (unsigned char)*text;
@@ -29,8 +29,7 @@ static int64_t number_of(const json_t *object, const char *key)
     return json_integer_value(json_object_get(object, key));
 }
 
-/* "3d4h", "25m", "12s" */
-static void print_duration(int64_t ms)
+void queue_print_duration(int64_t ms)
 {
     int64_t s = ms > 0 ? ms / 1000 : 0;
 
@@ -44,95 +43,172 @@ static void print_duration(int64_t ms)
         printf("%" PRId64 "s", s);
 }
 
+static void print_if(const char *before, const json_t *object, const char *key)
+{
+    if (!*text_of(object, key))
+        return;
+    fputs(before, stdout);
+    queue_print_text(text_of(object, key));
+}
+
+static void print_line_if(const char *before, const json_t *object, const char *key)
+{
+    if (!*text_of(object, key))
+        return;
+    print_if(before, object, key);
+    putchar('\n');
+}
+
+/* ---- recipients ---------------------------------------------------------------------------- */
+
 void queue_print_recipient(const json_t *recipient)
 {
     int64_t next = number_of(recipient, "next_ms");
 
     printf("    %-9s ", text_of(recipient, "state"));
-    print_text(text_of(recipient, "address"));
-    if (*text_of(recipient, "via")) {
-        fputs(" for ", stdout);
-        print_text(text_of(recipient, "via"));
-    }
+    queue_print_text(text_of(recipient, "address"));
+    print_if(" for ", recipient, "via");
     if (number_of(recipient, "attempts"))
         printf(", %" PRId64 " failed", number_of(recipient, "attempts"));
     if (next && !*text_of(recipient, "held_by")) {
         fputs(", next in ", stdout);
-        print_duration(next - (int64_t)clock_wall_ms());
+        queue_print_duration(next - (int64_t)clock_wall_ms());
     }
     putchar('\n');
-    if (*text_of(recipient, "reply")) {
-        fputs("              ", stdout);
-        print_text(text_of(recipient, "reply"));
+    print_line_if("              ", recipient, "reply");
+    print_line_if("              now: ", recipient, "why");
+    print_line_if("              lane: ", recipient, "lane");
+    print_line_if("              rerouted over: ", recipient, "rerouted");
+    print_line_if("              NOTIFY=", recipient, "notify");
+    print_line_if("              ORCPT=", recipient, "orcpt");
+}
+
+/* ---- messages ------------------------------------------------------------------------------ */
+
+static void print_header(const char *header)
+{
+    while (*header) {
+        size_t len = strcspn(header, "\n");
+        fputs("    | ", stdout);
+        for (size_t i = 0; i < len; i++) {
+            char one[2] = {header[i], '\0'};
+            if (header[i] == '\t')
+                putchar('\t');
+            else if (header[i] != '\r')
+                queue_print_text(one);
+        }
+        putchar('\n');
+        header += len + (header[len] == '\n');
+    }
+}
+
+/* What the envelope says beyond the first line. */
+static void print_details(const json_t *message)
+{
+    static const struct {
+        const char *key, *title;
+    } rows[] = {{"client", "client"},     {"client_name", "its name"}, {"helo", "its HELO"},
+                {"login", "login"},       {"listener", "listener"},    {"auth", "AUTH="},
+                {"body", "BODY="},        {"envid", "ENVID="},         {"ret", "RET="},
+                {"hold", "held because"}, {"rules", "accepted by"}};
+    int64_t left = number_of(message, "expires_ms") - (int64_t)clock_wall_ms();
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (!*text_of(message, rows[i].key))
+            continue;
+        printf("    %s: ", rows[i].title);
+        queue_print_text(text_of(message, rows[i].key));
         putchar('\n');
     }
+    if (json_object_get(message, "smtputf8"))
+        puts("    SMTPUTF8");
+    if (json_object_get(message, "requiretls"))
+        puts("    REQUIRETLS");
+    if (number_of(message, "priority"))
+        printf("    priority: %" PRId64 "\n", number_of(message, "priority"));
+    fputs("    given up in: ", stdout);
+    queue_print_duration(left);
+    putchar('\n');
+    print_header(text_of(message, "header"));
 }
 
 void queue_print_message(const json_t *message)
 {
     const json_t *recipients = json_object_get(message, "recipients");
-    size_t shown = json_array_size(recipients), i;
+    int64_t shown = (int64_t)json_array_size(recipients), fit = number_of(message, "n_fit");
     json_t *recipient;
+    size_t i;
 
     printf("%s  %" PRId64 " bytes  ", text_of(message, "id"), number_of(message, "size"));
-    print_duration((int64_t)clock_wall_ms() - number_of(message, "received_ms"));
+    queue_print_duration((int64_t)clock_wall_ms() - number_of(message, "received_ms"));
     fputs("  from <", stdout);
-    print_text(text_of(message, "sender"));
+    queue_print_text(text_of(message, "sender"));
     puts(">");
+    if (json_object_get(message, "header"))
+        print_details(message);
     json_array_foreach(recipients, i, recipient) queue_print_recipient(recipient);
-    if (shown && (int64_t)shown < number_of(message, "n_open"))
-        printf("    %" PRId64 " of %" PRId64 " recipients are still open; see nuncio queue show\n",
-               number_of(message, "n_open"), number_of(message, "n_recipients"));
+    if (fit > shown)
+        printf("    and %" PRId64 " recipients more; see nuncio queue show\n", fit - shown);
+}
+
+/* ---- suspensions --------------------------------------------------------------------------- */
+
+void queue_print_suspension(const json_t *suspension)
+{
+    int64_t until = number_of(suspension, "until_ms"), now = (int64_t)clock_wall_ms();
+
+    printf("%-6s ", text_of(suspension, "kind"));
+    queue_print_text(text_of(suspension, "what"));
+    fputs(", for ", stdout);
+    queue_print_duration(now - number_of(suspension, "since_ms"));
+    fputs(" by the ", stdout);
+    queue_print_text(text_of(suspension, "by"));
+    if (until) {
+        fputs(", ends in ", stdout);
+        queue_print_duration(until - now);
+    }
+    print_if(": ", suspension, "reason");
+    putchar('\n');
+}
+
+/* ---- last lines ---------------------------------------------------------------------------- */
+
+static void print_count(int64_t n, const char *what)
+{
+    printf("%" PRId64 " %s%s", n, what, n == 1 ? "" : "s");
+}
+
+void queue_print_suspended_total(const json_t *last)
+{
+    if (!number_of(last, "suspensions"))
+        puts("Nothing is suspended.");
 }
 
 void queue_print_total(const json_t *last)
 {
     int64_t n = number_of(last, "messages");
 
-    if (n == 0)
-        puts("The queue holds no such mail.");
-    else
-        printf("%" PRId64 " message%s.\n", n, n == 1 ? "" : "s");
-}
-
-static void print_lane(const json_t *lane)
-{
-    printf("  %s %s%s%s: %" PRId64 " under way of %" PRId64 ", %" PRId64 " waiting",
-           text_of(lane, "way"), text_of(lane, "name"), *text_of(lane, "name") ? " " : "",
-           text_of(lane, "domain"), number_of(lane, "under_way"), number_of(lane, "window"),
-           number_of(lane, "waiting"));
-    if (json_is_true(json_object_get(lane, "down"))) {
-        fputs("; down, probed in ", stdout);
-        print_duration(number_of(lane, "probe_in_ms"));
+    if (n == 0) {
+        fputs("The queue holds no such mail", stdout);
+    } else {
+        print_count(n, "message");
+        fputs(", ", stdout);
+        print_count(number_of(last, "recipients"), "recipient");
+        printf(", %" PRId64 " KB", (number_of(last, "bytes") + 1023) / 1024);
     }
-    putchar('\n');
+    puts(json_object_get(last, "more") ? "; there are more." : ".");
+    if (number_of(last, "suspensions")) {
+        print_count(number_of(last, "suspensions"), "suspension");
+        puts(" in force: see nuncio queue suspended.");
+    }
 }
 
-static void print_numbers(const char *title, const json_t *object)
+void queue_print_changed(const json_t *last)
 {
-    const char *key;
-    const json_t *value;
-
-    printf("%s:", title);
-    json_object_foreach((json_t *)(uintptr_t)object, key, value)
-        printf(" %s %" PRId64, key, (int64_t)json_integer_value(value));
-    putchar('\n');
-}
-
-void queue_print_stats(const json_t *stats)
-{
-    const json_t *lanes = json_object_get(stats, "lanes");
-    json_t *lane;
-    size_t i;
-
-    printf("messages: %" PRId64 ", %" PRId64 " deliveries under way, the oldest ",
-           number_of(stats, "messages"), number_of(stats, "under_way"));
-    print_duration(number_of(stats, "oldest_ms"));
-    puts(" old");
-    print_numbers("recipients", json_object_get(stats, "recipients"));
-    print_numbers("since start", json_object_get(stats, "since_start"));
-    print_numbers("spool", json_object_get(stats, "spool"));
-    if (json_array_size(lanes))
-        puts("lanes:");
-    json_array_foreach(lanes, i, lane) print_lane(lane);
+    if (json_is_true(json_object_get(last, "dry")))
+        fputs("Would change ", stdout);
+    print_count(number_of(last, "recipients"), "recipient");
+    fputs(" of ", stdout);
+    print_count(number_of(last, "messages"), "message");
+    puts(".");
 }

@@ -32,6 +32,8 @@ struct recipient {
     struct slice address; /* mailbox without angle brackets; local part in its own case */
     struct slice orcpt;   /* "addr-type;xtext" exactly as given, or empty */
     struct slice via;     /* the address that expanded to this one (for Delivered-To), or empty */
+    struct slice route;   /* over this route, because the administrator said so; or empty. Not part
+                             of the stored envelope: see struct outcome_recipient */
     enum recipient_class class;
     uint8_t notify;
 };

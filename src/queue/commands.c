@@ -38,11 +38,16 @@ static const struct command commands[] = {
     {"queue.list", LEVEL_READ, queue_list_step},
     {"queue.show", LEVEL_READ, queue_show_step},
     {"queue.stats", LEVEL_READ, queue_stats_step},
+    {"queue.suspended", LEVEL_READ, queue_suspended_step},
+    {"queue.text", LEVEL_ADMIN, queue_text_step},
     {"queue.retry", LEVEL_ADMIN, queue_change_step},
     {"queue.hold", LEVEL_ADMIN, queue_change_step},
     {"queue.release", LEVEL_ADMIN, queue_change_step},
     {"queue.bounce", LEVEL_ADMIN, queue_change_step},
     {"queue.remove", LEVEL_ADMIN, queue_change_step},
+    {"queue.reroute", LEVEL_ADMIN, queue_change_step},
+    {"queue.suspend", LEVEL_ADMIN, queue_suspend_step},
+    {"queue.resume", LEVEL_ADMIN, queue_resume_step},
     {"status", LEVEL_READ, status_step},
     {"reload", LEVEL_ADMIN, reload_step},
     {"stop", LEVEL_ADMIN, stop_step},
@@ -55,6 +60,14 @@ const struct command *command_find(const char *name)
             return &commands[i];
     }
     return NULL;
+}
+
+void command_end(struct command_run *run)
+{
+    json_decref(run->request);
+    free(run->ids);
+    run->request = NULL;
+    run->ids = NULL;
 }
 
 void command_answer(struct command_run *run, json_t *object)

@@ -15,6 +15,12 @@ enum { COMMAND_SLICE = 200 };
 
 enum command_state { COMMAND_GOES_ON, COMMAND_THROUGH, COMMAND_WAITS /* for the parent's reply */ };
 
+/* A message of a list, by age and then by id. */
+struct command_id {
+    uint64_t id;
+    uint32_t born; /* tick */
+};
+
 /* One request and where it stands. */
 struct command_run {
     struct queue *queue;
@@ -24,6 +30,9 @@ struct command_run {
     uint32_t cursor;               /* where the walk over the ledger goes on */
     uint32_t recipient;            /* queue.show: the next one */
     uint64_t messages, recipients; /* that were changed or shown */
+    uint64_t bytes;                /* of them; queue.text: where it goes on */
+    struct command_id *ids;        /* queue.list: the messages, the oldest first */
+    size_t n_ids, at_id;
     uint32_t admin_request;
 };
 
@@ -32,6 +41,9 @@ struct command {
     enum peer_level level;
     enum command_state (*step)(struct command_run *run);
 };
+
+/* Frees what the run has; it can be begun anew. */
+void command_end(struct command_run *run);
 
 /* NULL: there is no such command. */
 const struct command *command_find(const char *name);
@@ -47,7 +59,11 @@ enum command_state command_fail_unknown(struct command_run *run, uint64_t id);
 /* The steps, by file. */
 enum command_state queue_list_step(struct command_run *run);
 enum command_state queue_show_step(struct command_run *run);
+enum command_state queue_text_step(struct command_run *run);
 enum command_state queue_stats_step(struct command_run *run);
+enum command_state queue_suspend_step(struct command_run *run);
+enum command_state queue_resume_step(struct command_run *run);
+enum command_state queue_suspended_step(struct command_run *run);
 enum command_state queue_change_step(struct command_run *run);
 
 #endif

@@ -55,7 +55,7 @@ static void drop_client(struct client *client)
 
     loop_unwatch(client->watch);
     close(client->fd);
-    json_decref(client->run.request);
+    command_end(&client->run);
     buf_done(&client->in);
     buf_done(&client->out);
     DL_DELETE(control->clients, client);
@@ -70,7 +70,7 @@ static void begin_command(struct client *client, struct slice line)
     struct command_run *run = &client->run;
     const char *name;
 
-    json_decref(run->request);
+    command_end(run);
     *run = (struct command_run){.queue = client->control->queue, .out = &client->out};
     run->request = json_loadb(line.ptr, line.len, JSON_REJECT_DUPLICATES, NULL);
     name = json_string_value(json_object_get(run->request, "command"));

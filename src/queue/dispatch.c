@@ -17,6 +17,7 @@
 #include "queue/record.h"
 #include "queue/route.h"
 #include "queue/settle.h"
+#include "queue/suspended.h"
 
 #include <errno.h>
 
@@ -175,6 +176,26 @@ static void check_mailboxes(struct queue *queue, struct attempt *attempt,
     attempt->n = kept;
 }
 
+/* ---- suspensions --------------------------------------------------------------------------- */
+
+/* Drops recipients that were suspended after they had come into the lane. */
+static void check_suspended(struct queue *queue, struct attempt *attempt,
+                            const struct envelope *envelope)
+{
+    struct message *message = ledger_at(&queue->ledger, attempt->message);
+    const struct lane_key *lane = scheduler_lane_of(queue->scheduler, attempt->unit);
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < attempt->n; i++) {
+        uint32_t index = attempt->indexes[i];
+        if (suspended_find(queue, envelope, extra_recipient(message, envelope, index), lane))
+            settle_again(queue, message, index, 0);
+        else
+            attempt->indexes[kept++] = index;
+    }
+    attempt->n = kept;
+}
+
 /* ---- the message to the peer --------------------------------------------------------------- */
 
 static struct unit_recipient describe_recipient(struct queue *queue, enum unit_way way,
@@ -222,6 +243,8 @@ static void encode_unit(struct queue *queue, struct attempt *attempt,
                             .received_ms = envelope->received_ms,
                             .n_recipients = attempt->n};
 
+    unit.sources_off =
+        suspensions_sources(queue->suspensions, &queue->scratch, &unit.n_sources_off);
     unit.recipients = arena_alloc(&queue->scratch, attempt->n * sizeof(*unit.recipients));
     for (uint32_t i = 0; i < attempt->n; i++) {
         const struct recipient *recipient = extra_recipient(message, envelope, attempt->indexes[i]);
@@ -288,6 +311,7 @@ static void send_attempt(struct queue *queue, struct attempt *attempt, uint64_t 
         let_go(queue, attempt, queue_now(queue) + TROUBLE_WAIT_MS);
         return;
     }
+    check_suspended(queue, attempt, &envelope);
     if (attempt->way == WAY_MAILDIR) {
         if (ask_mailboxes(queue, attempt, &envelope, max_age_ms))
             return;

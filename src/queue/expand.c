@@ -16,6 +16,7 @@
 #include "queue/done_log.h"
 #include "queue/pass.h"
 #include "queue/settle.h"
+#include "queue/suspended.h"
 
 enum { ASK_AGAIN_MS = 5000 };
 /* Of a question for a site: how long the other recipients that wait for one wait for it, at first.
@@ -35,8 +36,7 @@ static bool is_due(const struct pass *pass, uint32_t index)
 {
     const struct ledger_recipient *recipient = ledger_recipient(pass->message, index);
 
-    return recipient_state(recipient) == RECIPIENT_WAITING &&
-           !(recipient_flags(recipient) & FLAG_HELD) && retry_from_tick(recipient->at) <= pass->due;
+    return recipient_is_timed(recipient) && retry_from_tick(recipient->at) <= pass->due;
 }
 
 static void decide(struct pass *pass, uint32_t index, struct route_decision *ret_decision)
@@ -200,13 +200,29 @@ static void wait_for_site(struct pass *pass, uint32_t index, const struct route_
     ledger_set_due(&pass->queue->ledger, message, retry_from_tick(extra->sites_at));
 }
 
+/* False: nothing speaks against its lane. */
+static bool suspend(struct pass *pass, uint32_t index, const struct route_decision *decision)
+{
+    const struct suspension *suspension =
+        suspended_find(pass->queue, pass->envelope,
+                       extra_recipient(pass->message, pass->envelope, index), &decision->lane);
+
+    if (!suspension)
+        return false;
+    settle_suspended(pass->queue, pass->message, index,
+                     suspension->reason.len ? suspension->reason
+                                            : SLICE("its delivery was suspended"));
+    return true;
+}
+
 static void apply(struct pass *pass, uint32_t index, const struct route_decision *decision)
 {
     struct words words = {.status = decision->status, .reply = decision->text};
 
     switch (decision->verdict) {
     case ROUTE_LANE:
-        join_group(pass, index, decision);
+        if (!suspend(pass, index, decision))
+            join_group(pass, index, decision);
         break;
     case ROUTE_EXPAND:
         pass_expand(pass, index, decision);
@@ -283,8 +299,7 @@ static bool has_due(struct message *message, uint64_t due)
 {
     for (uint32_t i = 0; i < message->n_recipients; i++) {
         const struct ledger_recipient *recipient = ledger_recipient(message, i);
-        if (recipient_state(recipient) == RECIPIENT_WAITING &&
-            !(recipient_flags(recipient) & FLAG_HELD) && retry_from_tick(recipient->at) <= due)
+        if (recipient_is_timed(recipient) && retry_from_tick(recipient->at) <= due)
             return true;
     }
     return false;
@@ -334,8 +349,7 @@ void expand_schedule(struct queue *queue, struct message *message)
 {
     for (uint32_t i = 0; i < message->n_recipients; i++) {
         const struct ledger_recipient *recipient = ledger_recipient(message, i);
-        if (recipient_state(recipient) == RECIPIENT_WAITING &&
-            !(recipient_flags(recipient) & FLAG_HELD))
+        if (recipient_is_timed(recipient))
             ledger_set_due(&queue->ledger, message, retry_from_tick(recipient->at));
     }
 }
@@ -347,7 +361,7 @@ static void route_anew(struct queue *queue, struct message *message)
         enum recipient_state state = recipient_state(recipient);
         if (state == RECIPIENT_READY)
             scheduler_withdraw(queue->scheduler, recipient->at, 1);
-        if (state == RECIPIENT_READY || state == RECIPIENT_PARKED)
+        if (state == RECIPIENT_READY || state == RECIPIENT_PARKED || state == RECIPIENT_SUSPENDED)
             settle_again(queue, message, i, 0);
     }
 }

@@ -21,6 +21,7 @@ void extra_free(struct message_extra *extra)
     free(extra->added);
     free(extra->failures);
     free(extra->followers);
+    free(extra->reroutes);
     free(extra);
 }
 
@@ -62,6 +63,53 @@ const struct recipient *extra_recipient(const struct message *message,
     if (extra && index - envelope->n_recipients < extra->n_added)
         return &extra->added[index - envelope->n_recipients];
     return &no_recipient; /* damage that the checksums did not see: an address that fails */
+}
+
+static struct reroute *find_reroute(const struct message *message, uint32_t index)
+{
+    const struct message_extra *extra = message->extra;
+
+    for (uint32_t i = 0; extra && i < extra->n_reroutes; i++) {
+        if (extra->reroutes[i].index == index)
+            return &extra->reroutes[i];
+    }
+    return NULL;
+}
+
+struct slice extra_route(const struct message *message, uint32_t index)
+{
+    const struct reroute *reroute = find_reroute(message, index);
+
+    return reroute ? reroute->route : SLICE_NULL;
+}
+
+void extra_set_route(struct message *message, uint32_t index, struct slice route)
+{
+    struct message_extra *extra;
+    struct reroute *reroute;
+
+    if (slice_eq(extra_route(message, index), route))
+        return;
+    extra = extra_of(message);
+    reroute = find_reroute(message, index);
+    if (!reroute) {
+        extra->reroutes =
+            xrealloc(extra->reroutes, (extra->n_reroutes + 1) * sizeof(*extra->reroutes));
+        reroute = &extra->reroutes[extra->n_reroutes++];
+    }
+    *reroute = (struct reroute){.index = index, .route = arena_dup(&extra->arena, route)};
+    if (index >= extra->n_envelope && index - extra->n_envelope < extra->n_added)
+        extra->added[index - extra->n_envelope].route = reroute->route;
+}
+
+void extra_apply_routes(const struct message *message, struct envelope *envelope)
+{
+    const struct message_extra *extra = message->extra;
+
+    for (uint32_t i = 0; extra && i < extra->n_reroutes; i++) {
+        if (extra->reroutes[i].index < envelope->n_recipients)
+            envelope->recipients[extra->reroutes[i].index].route = extra->reroutes[i].route;
+    }
 }
 
 void extra_add_failure(struct message *message, const struct failure *failure)

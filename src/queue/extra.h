@@ -18,6 +18,12 @@ struct failure {
     struct slice remote; /* who said them, or empty: we did */
 };
 
+/* A recipient that the administrator sends over another route. The string is the arena's. */
+struct reroute {
+    uint32_t index;
+    struct slice route;
+};
+
 struct message_extra {
     struct arena arena;      /* of all that follows; lives as long as the message */
     struct recipient *added; /* recipients from n_envelope on */
@@ -25,6 +31,8 @@ struct message_extra {
     uint32_t n_envelope;
     struct failure *failures; /* grows by doubling */
     uint32_t n_failures, failures_size;
+    struct reroute *reroutes;
+    uint32_t n_reroutes;
     uint64_t gather_until; /* queue time; 0: nothing is gathered */
     uint32_t answers;      /* of auth, still awaited */
     uint32_t sites;        /* likewise: answers of relay to questions for sites */
@@ -47,6 +55,11 @@ void extra_add_recipients(struct message *message, const struct recipient *recip
 /* The recipient by its number, from the envelope or from those added. */
 const struct recipient *extra_recipient(const struct message *message,
                                         const struct envelope *envelope, uint32_t index);
+/* Over which route the administrator sends the recipient: empty for the configuration's. */
+void extra_set_route(struct message *message, uint32_t index, struct slice route);
+struct slice extra_route(const struct message *message, uint32_t index);
+/* Puts the routes into an envelope that was read from the spool. */
+void extra_apply_routes(const struct message *message, struct envelope *envelope);
 void extra_add_failure(struct message *message, const struct failure *failure);
 
 #endif

@@ -116,6 +116,7 @@ static void apply_outcome(struct queue *queue, struct message *message,
         grow_older(queue, message, outcome->attempts);
     recipient_set_flags(recipient, outcome->flags & (FLAG_HELD | FLAG_WARNED));
     ledger_set_reply(&queue->ledger, recipient, outcome->reply);
+    extra_set_route(message, outcome->index, outcome->route);
 }
 
 static void on_outcome(void *arg, const struct outcome *outcome)

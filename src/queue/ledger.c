@@ -31,6 +31,14 @@ bool recipient_is_over(const struct ledger_recipient *recipient)
     return recipient_state(recipient) >= RECIPIENT_DELIVERED;
 }
 
+bool recipient_is_timed(const struct ledger_recipient *recipient)
+{
+    enum recipient_state state = recipient_state(recipient);
+
+    return (state == RECIPIENT_WAITING || state == RECIPIENT_SUSPENDED) &&
+           !(recipient_flags(recipient) & FLAG_HELD);
+}
+
 void recipient_set_flags(struct ledger_recipient *recipient, unsigned flags)
 {
     recipient->bits = (uint8_t)((recipient->bits & STATE_MASK) | flags << FLAGS_SHIFT);

@@ -20,6 +20,8 @@ enum recipient_state {
     RECIPIENT_UNDER_WAY, /* in an attempt of that unit */
     RECIPIENT_FAILED,    /* for good; its DSN is being gathered or written */
     RECIPIENT_PARKED,    /* the configuration has no way for its class */
+    RECIPIENT_SUSPENDED, /* the administrator has suspended its lane or the like; until resumed, or
+                            to be looked at again at `at` */
     RECIPIENT_DELIVERED, /* from here on it is over */
     RECIPIENT_RELAYED,
     RECIPIENT_EXPANDED,
@@ -45,6 +47,8 @@ struct ledger_recipient {
 enum recipient_state recipient_state(const struct ledger_recipient *recipient);
 unsigned recipient_flags(const struct ledger_recipient *recipient);
 bool recipient_is_over(const struct ledger_recipient *recipient);
+/* Does it wait for the time `at`: WAITING and not held, or SUSPENDED? */
+bool recipient_is_timed(const struct ledger_recipient *recipient);
 void recipient_set_flags(struct ledger_recipient *recipient, unsigned flags);
 
 struct message_extra; /* what few messages have: extra.h */

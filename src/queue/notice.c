@@ -143,7 +143,9 @@ static void check_failures(struct queue *queue, struct message *message)
 
 static bool is_delayed(const struct ledger_recipient *recipient)
 {
-    return recipient_state(recipient) == RECIPIENT_WAITING && recipient->attempts &&
+    enum recipient_state state = recipient_state(recipient);
+
+    return ((state == RECIPIENT_WAITING && recipient->attempts) || state == RECIPIENT_SUSPENDED) &&
            !(recipient_flags(recipient) & (FLAG_WARNED | FLAG_HELD));
 }
 

@@ -16,6 +16,7 @@
 #include "queue/control.h"
 #include "queue/dispatch.h"
 #include "queue/expand.h"
+#include "queue/extra.h"
 #include "queue/frozen.h"
 #include "queue/intake.h"
 #include "queue/merge.h"
@@ -25,6 +26,7 @@
 #include "queue/record.h"
 #include "queue/rules.h"
 #include "queue/settle.h"
+#include "queue/suspended.h"
 
 #include <errno.h>
 
@@ -67,6 +69,8 @@ int queue_read_envelope(struct queue *queue, struct message *message, struct env
 
     if (r < 0)
         hold_unreadable(queue, message, r);
+    else
+        extra_apply_routes(message, ret_envelope);
     return r;
 }
 
@@ -137,6 +141,7 @@ static void on_idle(void *arg)
         merge_tick(queue);
         notice_sweep(queue);
         tell_bounces(queue);
+        suspended_tick(queue);
     }
     more = intake_poll(queue, tick);
     more = frozen_run(queue) || more;
@@ -270,10 +275,10 @@ static void on_status(void *arg, struct buf *json)
     const struct queue *queue = &((struct role_state *)arg)->queue;
 
     buf_printf(json,
-               "\"messages\":%u,\"under_way\":%u,\"held_by_configuration\":%u,\"delivered\":%llu,"
-               "\"relayed\":%llu,\"bounces\":%llu,",
+               "\"messages\":%u,\"under_way\":%u,\"held_by_configuration\":%u,\"suspensions\":%u,"
+               "\"delivered\":%llu,\"relayed\":%llu,\"bounces\":%llu,",
                queue->ledger.messages.live, scheduler_under_way(queue->scheduler), queue->parked,
-               (unsigned long long)queue->counters.delivered,
+               suspensions_count(queue->suspensions), (unsigned long long)queue->counters.delivered,
                (unsigned long long)queue->counters.relayed,
                (unsigned long long)queue->counters.bounces);
 }
@@ -309,6 +314,8 @@ static void start_parts(struct role_state *state, struct role_context *role,
     queue->classify = classify_built_in();
     queue->own_mails = own_mails_new(queue);
     queue_metrics_init(&queue->times);
+    queue->suspensions = suspensions_new();
+    suspended_load(queue);
     queue->records = record_log_new(queue, &record_events);
     queue->control = control_new(queue, groups);
     dispatch_peer_lost(queue, ROLE_RELAY);
@@ -328,6 +335,7 @@ static void end_parts(struct role_state *state)
     record_log_free(queue->records);
     own_mails_free(queue->own_mails);
     classify_free(queue->classify);
+    suspensions_free(queue->suspensions);
     frozen_free(queue->frozen);
     bouncetally_free(queue->bouncetally);
     bouncerate_free(queue->bouncerate);

@@ -3,139 +3,189 @@
  *
  *   {"message":{"id":...,"sender":...,"size":...,"received_ms":...,"recipients":[...],...}}
  *   {"recipient":{...}}                                        queue.show alone
- *   {"messages":N,"end":true}
+ *   {"messages":N,"recipients":N,"bytes":N,...,"end":true}
  *
- * queue.list gives at most LISTED_RECIPIENTS recipients with each message, and says how many there
- * are; queue.show gives each on a line of its own. Times are wall time in milliseconds.
+ * queue.list gives the oldest first, at most "limit" of them, and at most LISTED_RECIPIENTS
+ * recipients with each, saying how many there are; queue.show gives each on a line of its own.
+ * Times are wall time in milliseconds.
+ *
+ * The first step of a list notes the ids of all messages that may fit and sorts them, which for
+ * 100,000 takes some tens of milliseconds; the others read COMMAND_SLICE envelopes each. A message
+ * that goes meanwhile is left out, one that comes is not listed.
  */
 #include "queue/commands.h"
 
 #include "base/clock.h"
+#include "mail/header.h"
 #include "queue/extra.h"
 #include "queue/filter.h"
+#include "queue/json_out.h"
+#include "queue/queue_json.h"
+#include "queue/suspend.h"
 
-enum { LISTED_RECIPIENTS = 10 };
+#include <unistd.h>
 
-/* Attacker-made bytes may be no UTF-8, which JSON cannot carry: those become U+FFFD. */
-static json_t *text_json(struct slice text)
-{
-    json_t *json = json_stringn(text.len ? text.ptr : "", text.len);
-    struct buf clean;
-
-    if (json)
-        return json;
-    buf_init(&clean, 3 * text.len);
-    for (size_t i = 0; i < text.len; i++) {
-        if ((unsigned char)text.ptr[i] < 0x80)
-            buf_add_char(&clean, text.ptr[i]);
-        else
-            buf_add_cstr(&clean, "\xef\xbf\xbd");
-    }
-    json = json_stringn(clean.ptr, clean.len);
-    buf_done(&clean);
-    return json;
-}
-
-static json_t *number_json(uint64_t number)
-{
-    return json_integer((json_int_t)number);
-}
-
-static json_t *recipient_json(struct queue *queue, struct message *message,
-                              const struct envelope *envelope, uint32_t index)
-{
-    const struct ledger_recipient *state = ledger_recipient(message, index);
-    const struct recipient *recipient = extra_recipient(message, envelope, index);
-    json_t *json = json_pack("{s:i,s:o,s:s,s:i}", "index", (int)index, "address",
-                             text_json(recipient->address), "state", filter_state_name(state),
-                             "attempts", (int)state->attempts);
-
-    if (recipient_state(state) == RECIPIENT_PARKED || recipient_flags(state) & FLAG_HELD)
-        json_object_set_new(
-            json, "held_by",
-            json_string(recipient_flags(state) & FLAG_HELD ? "administrator" : "configuration"));
-    if (recipient->via.len)
-        json_object_set_new(json, "via", text_json(recipient->via));
-    if (state->reply)
-        json_object_set_new(json, "reply", text_json(texts_get(queue->ledger.texts, state->reply)));
-    if (recipient_state(state) == RECIPIENT_WAITING && state->at)
-        json_object_set_new(json, "next_ms",
-                            number_json(retry_to_wall(queue_now(queue), clock_wall_ms(),
-                                                      retry_from_tick(state->at))));
-    return json;
-}
-
-static json_t *message_json(struct message *message, const struct envelope *envelope)
-{
-    struct message_id_text id = message_id_format(message->id);
-
-    return json_pack("{s:s,s:o,s:o,s:o,s:i,s:i,s:i,s:o,s:o,s:o}", "id", id.text, "sender",
-                     text_json(envelope->reverse_path), "size", number_json(envelope->size),
-                     "received_ms", number_json(envelope->received_ms), "n_recipients",
-                     (int)message->n_recipients, "n_open", (int)message->n_open, "priority",
-                     (int)envelope->priority, "listener", text_json(envelope->listener), "client",
-                     text_json(envelope->client_address), "login", text_json(envelope->login));
-}
+enum { LISTED_RECIPIENTS = 10, HEADER_MAX = 32 * 1024 };
 
 static bool read_envelope(struct queue *queue, struct message *message, struct envelope *envelope)
 {
     arena_reset(&queue->scratch);
-    return spool_store_envelope(queue->store, message->location, &queue->scratch, envelope) == 0;
+    if (spool_store_envelope(queue->store, message->location, &queue->scratch, envelope) < 0)
+        return false;
+    extra_apply_routes(message, envelope);
+    return true;
+}
+
+/* ---- queue.list ---------------------------------------------------------------------------- */
+
+/* The recipients' array: how many fit. The first few are written. */
+static uint32_t put_recipients(struct command_run *run, const struct filter *filter,
+                               struct message *message, const struct envelope *envelope)
+{
+    uint32_t n = 0;
+
+    json_out_key(run->out, "recipients");
+    buf_add_char(run->out, '[');
+    for (uint32_t i = 0; i < message->n_recipients; i++) {
+        if (!filter_takes_recipient(filter, run->queue, message, envelope, i))
+            continue;
+        if (n > 0 && n < LISTED_RECIPIENTS)
+            buf_add_char(run->out, ',');
+        if (n++ < LISTED_RECIPIENTS)
+            queue_json_recipient(run->out, run->queue, message, envelope, i, false);
+    }
+    buf_add_char(run->out, ']');
+    return n;
+}
+
+static bool any_fits(struct queue *queue, const struct filter *filter, struct message *message,
+                     const struct envelope *envelope)
+{
+    for (uint32_t i = 0; i < message->n_recipients; i++) {
+        if (filter_takes_recipient(filter, queue, message, envelope, i))
+            return true;
+    }
+    return false;
 }
 
 /* The message's line, if a recipient of it fits. */
 static void list_message(struct command_run *run, const struct filter *filter,
                          struct message *message)
 {
-    struct queue *queue = run->queue;
     struct envelope envelope;
-    json_t *list;
+    uint32_t n;
 
-    if (!message->n_open || !read_envelope(queue, message, &envelope) ||
-        !filter_takes_message(filter, &envelope))
+    if (!read_envelope(run->queue, message, &envelope) ||
+        !filter_takes_message(filter, &envelope) ||
+        !any_fits(run->queue, filter, message, &envelope))
         return;
-    list = json_array();
-    for (uint32_t i = 0; i < message->n_recipients && json_array_size(list) < LISTED_RECIPIENTS;
-         i++) {
-        if (filter_takes_recipient(filter, message, &envelope, i))
-            json_array_append_new(list, recipient_json(queue, message, &envelope, i));
-    }
-    if (json_array_size(list)) {
-        json_t *json = message_json(message, &envelope);
-        json_object_set(json, "recipients", list);
-        command_answer(run, json_pack("{s:o}", "message", json));
-        run->messages++;
-    }
-    json_decref(list);
+    buf_add_cstr(run->out, "{\"message\":{");
+    queue_json_message(run->out, message, &envelope);
+    n = put_recipients(run, filter, message, &envelope);
+    json_out_number(run->out, "n_fit", n);
+    buf_add_cstr(run->out, "}}\n");
+    run->messages++;
+    run->recipients += n;
+    run->bytes += envelope.size;
 }
 
-static enum command_state end_list(struct command_run *run)
+static int by_age(const void *a, const void *b)
 {
-    command_answer(run, json_pack("{s:I,s:b}", "messages", (json_int_t)run->messages, "end", 1));
+    const struct command_id *x = a, *y = b;
+
+    if (x->born != y->born)
+        return x->born < y->born ? -1 : 1;
+    return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static void note_ids(struct command_run *run, const struct filter *filter)
+{
+    struct queue *queue = run->queue;
+    uint64_t now = queue_now(queue);
+    struct message *message;
+    uint32_t handle = 0;
+
+    run->ids = xcalloc((size_t)queue->ledger.messages.live + 1, sizeof(*run->ids));
+    while ((message = ledger_next(&queue->ledger, &handle))) {
+        if ((!filter->has_id || message->id == filter->id) &&
+            filter_may_take(filter, queue, message, now))
+            run->ids[run->n_ids++] = (struct command_id){.id = message->id, .born = message->born};
+    }
+    qsort(run->ids, run->n_ids, sizeof(*run->ids), by_age);
+}
+
+static enum command_state end_list(struct command_run *run, bool more)
+{
+    unsigned suspensions = suspensions_count(run->queue->suspensions);
+
+    buf_add_char(run->out, '{');
+    json_out_number(run->out, "messages", run->messages);
+    json_out_number(run->out, "recipients", run->recipients);
+    json_out_number(run->out, "bytes", run->bytes);
+    if (suspensions)
+        json_out_number(run->out, "suspensions", suspensions);
+    if (more)
+        json_out_true(run->out, "more");
+    json_out_true(run->out, "end");
+    buf_add_cstr(run->out, "}\n");
     return COMMAND_THROUGH;
 }
 
 enum command_state queue_list_step(struct command_run *run)
 {
+    json_int_t limit = json_integer_value(json_object_get(run->request, "limit"));
     struct filter filter;
     const char *wrong = filter_read(run->request, &filter);
-    struct message *message;
 
     if (wrong)
         return command_fail(run, wrong);
-    if (filter.has_id) {
-        message = ledger_find(&run->queue->ledger, filter.id);
+    if (!run->ids)
+        note_ids(run, &filter);
+    for (unsigned n = 0; n < COMMAND_SLICE; n++) {
+        struct message *message;
+        if (run->at_id == run->n_ids)
+            return end_list(run, false);
+        if (limit > 0 && run->messages >= (uint64_t)limit)
+            return end_list(run, true);
+        message = ledger_find(&run->queue->ledger, run->ids[run->at_id++].id);
         if (message)
             list_message(run, &filter, message);
-        return end_list(run);
-    }
-    for (unsigned n = 0; n < COMMAND_SLICE; n++) {
-        message = ledger_next(&run->queue->ledger, &run->cursor);
-        if (!message)
-            return end_list(run);
-        list_message(run, &filter, message);
     }
     return COMMAND_GOES_ON;
+}
+
+/* ---- queue.show ---------------------------------------------------------------------------- */
+
+/* The header section, or as many of its whole lines as HEADER_MAX bytes hold. */
+static struct slice read_header(struct queue *queue, const struct message *message)
+{
+    struct spool_text text;
+    struct header_iter iter;
+    struct header_field field;
+    size_t want;
+    char *bytes;
+    ssize_t n;
+
+    if (spool_store_text(queue->store, message->location, &text) < 0)
+        return SLICE_NULL;
+    want = text.length < HEADER_MAX ? (size_t)text.length : HEADER_MAX;
+    bytes = arena_alloc(&queue->scratch, want + 1);
+    n = pread(text.fd, bytes, want, (off_t)text.offset);
+    spool_store_text_done(queue->store, &text);
+    iter = header_iterate(slice_from(bytes, n > 0 ? (size_t)n : 0));
+    while (header_next(&iter, &field))
+        ;
+    return slice_from(bytes, iter.at < want ? iter.at : want);
+}
+
+static void show_message(struct command_run *run, const struct message *message,
+                         const struct envelope *envelope)
+{
+    buf_add_cstr(run->out, "{\"message\":{");
+    queue_json_message(run->out, message, envelope);
+    queue_json_details(run->out, run->queue, message, envelope);
+    json_out_text(run->out, "header", read_header(run->queue, message));
+    buf_add_cstr(run->out, "}}\n");
 }
 
 enum command_state queue_show_step(struct command_run *run)
@@ -153,15 +203,16 @@ enum command_state queue_show_step(struct command_run *run)
     if (!read_envelope(run->queue, message, &envelope))
         return command_fail(run, "the message cannot be read from the spool");
     if (run->recipient == 0)
-        command_answer(run, json_pack("{s:o}", "message", message_json(message, &envelope)));
+        show_message(run, message, &envelope);
     for (unsigned n = 0; n < COMMAND_SLICE; n++, run->recipient++) {
         if (run->recipient >= message->n_recipients) {
             run->messages = 1;
-            return end_list(run);
+            return end_list(run, false);
         }
-        command_answer(run,
-                       json_pack("{s:o}", "recipient",
-                                 recipient_json(run->queue, message, &envelope, run->recipient)));
+        buf_add_cstr(run->out, "{\"recipient\":");
+        queue_json_recipient(run->out, run->queue, message, &envelope, run->recipient, true);
+        buf_add_cstr(run->out, "}\n");
+        run->recipients++;
     }
     return COMMAND_GOES_ON;
 }

@@ -7,6 +7,7 @@
 #include "queue/filter.h"
 #include "queue/lane_memory.h"
 #include "queue/record.h"
+#include "queue/suspend.h"
 
 static void count_states(struct queue *queue, json_t *json)
 {
@@ -32,6 +33,9 @@ static void count_states(struct queue *queue, json_t *json)
                                   (json_int_t)counts[RECIPIENT_UNDER_WAY], "failed",
                                   (json_int_t)counts[RECIPIENT_FAILED], "held", (json_int_t)held,
                                   "held_by_configuration", (json_int_t)counts[RECIPIENT_PARKED]));
+    json_object_set_new(json, "suspended", json_integer((json_int_t)counts[RECIPIENT_SUSPENDED]));
+    json_object_set_new(json, "suspensions",
+                        json_integer((json_int_t)suspensions_count(queue->suspensions)));
 }
 
 static const char *way_name(enum unit_way way)
@@ -105,8 +109,12 @@ static json_t *lanes_json(struct queue *queue)
     uint32_t cursor = 0;
     json_t *list = json_array();
 
-    while (scheduler_view(queue->scheduler, &cursor, &view))
-        json_array_append_new(list, lane_json(&view, now));
+    while (scheduler_view(queue->scheduler, &cursor, &view)) {
+        json_t *lane = lane_json(&view, now);
+        if (suspensions_hold_lane(queue->suspensions, &view.key))
+            json_object_set_new(lane, "suspended", json_true());
+        json_array_append_new(list, lane);
+    }
     return list;
 }
 

@@ -102,6 +102,7 @@ static enum outcome_kind kind_of(enum recipient_state state)
     case RECIPIENT_UNDER_WAY:
     case RECIPIENT_FAILED:
     case RECIPIENT_PARKED:
+    case RECIPIENT_SUSPENDED:
         break;
     }
     return OUTCOME_PENDING;
@@ -125,7 +126,8 @@ void record_recipient(struct record *record, uint32_t index, struct slice reply)
         .kind = kind_of(recipient_state(recipient)),
         .flags = (uint8_t)(recipient_flags(recipient) & (OUTCOME_HELD | OUTCOME_WARNED)),
         .attempts = recipient->attempts,
-        .reply = reply.len ? reply : texts_get(queue->ledger.texts, recipient->reply)};
+        .reply = reply.len ? reply : texts_get(queue->ledger.texts, recipient->reply),
+        .route = extra_route(record->message, index)};
     if (to->kind == OUTCOME_PENDING)
         to->due_ms = due_of(queue, recipient);
 }

@@ -57,14 +57,25 @@ void route_fall_back(const struct config *config, const struct recipient *recipi
     *decision = to_route(config_find_route(config, route->fallback), recipient->address);
 }
 
+/* Where the administrator has said another route for this one recipient, over that. */
+static struct route_decision over_route(const struct config *config,
+                                        const struct config_route *usual,
+                                        const struct recipient *recipient)
+{
+    return to_route(recipient->route.len ? config_find_route(config, recipient->route) : usual,
+                    recipient->address);
+}
+
 /* The route of one of our domains; a backup for the domain's own servers may leave it to the
  * routes of foreign domains. */
 static struct route_decision to_route_of(const struct config *config,
-                                         const struct config_domain *domain, struct slice address)
+                                         const struct config_domain *domain,
+                                         const struct recipient *recipient)
 {
-    return to_route(domain->target.len ? config_find_route(config, domain->target)
-                                       : config_route_for(config, domain->name),
-                    address);
+    return over_route(config,
+                      domain->target.len ? config_find_route(config, domain->target)
+                                         : config_route_for(config, domain->name),
+                      recipient);
 }
 
 static struct route_decision to_program(const struct config *config, struct slice name)
@@ -78,18 +89,24 @@ static struct route_decision to_program(const struct config *config, struct slic
                                    .rules = {.concurrency = PROGRAMS_AT_A_TIME, .recipients = 1}};
 }
 
+static const struct config_domain *real_domain(const struct config *config,
+                                               const struct config_domain *domain)
+{
+    const struct config_domain *real =
+        domain->alias_of.len ? config_find_domain(config, domain->alias_of) : NULL;
+
+    return real ? real : domain;
+}
+
 static struct route_decision to_domain(const struct config *config,
                                        const struct config_domain *domain,
                                        const struct recipient *recipient,
                                        const struct msg_resolved *answer)
 {
-    if (domain->alias_of.len) {
-        const struct config_domain *real = config_find_domain(config, domain->alias_of);
-        domain = real ? real : domain;
-    }
+    domain = real_domain(config, domain);
     switch (domain->deliver) {
     case DELIVER_ROUTE:
-        return to_route_of(config, domain, recipient->address);
+        return to_route_of(config, domain, recipient);
     case DELIVER_PROGRAM:
         return to_program(config, domain->target);
     case DELIVER_MAILDIR:
@@ -153,13 +170,13 @@ static struct route_decision decide_local(const struct config *config,
     return by_answer(config, domain, recipient, answer);
 }
 
-static struct route_decision decide_foreign(const struct config *config, struct slice address,
-                                            bool null_sender)
+static struct route_decision decide_foreign(const struct config *config,
+                                            const struct recipient *recipient, bool null_sender)
 {
-    const struct config_route *route = config_route_for(config, address_domain(address));
+    const struct config_route *route = config_route_for(config, address_domain(recipient->address));
 
-    if (route)
-        return to_route(route, address);
+    if (route || recipient->route.len)
+        return over_route(config, route, recipient);
     if (null_sender)
         return fail(STATUS(5, 1, 2), SLICE("there is no route to its domain"));
     return park(SLICE("there is no route to its domain any more"));
@@ -178,19 +195,32 @@ void route_decide(const struct config *config, const struct recipient *recipient
         return;
     case CLASS_RELAY:
         *ret_decision = domain && !domain->local
-                            ? to_route_of(config, domain, recipient->address)
+                            ? to_route_of(config, domain, recipient)
                             : park(SLICE("its domain is not relayed for any more"));
         return;
     case CLASS_AUTHORISED:
         if (domain && domain->local)
             *ret_decision = decide_local(config, domain, recipient, answer);
         else if (domain)
-            *ret_decision = to_route_of(config, domain, recipient->address);
+            *ret_decision = to_route_of(config, domain, recipient);
         else
-            *ret_decision = decide_foreign(config, recipient->address, null_sender);
+            *ret_decision = decide_foreign(config, recipient, null_sender);
         return;
     }
     *ret_decision = fail(STATUS(5, 1, 3), SLICE("the recipient is damaged"));
+}
+
+bool route_may_change(const struct config *config, const struct recipient *recipient)
+{
+    struct slice name = address_domain(recipient->address), program;
+    const struct config_domain *domain = name.len ? config_find_domain(config, name) : NULL;
+
+    if (domain && domain->local && recipient->class != CLASS_RELAY)
+        return real_domain(config, domain)->deliver == DELIVER_ROUTE &&
+               !route_is_program(recipient, &program);
+    if (recipient->class == CLASS_RELAY)
+        return domain && !domain->local;
+    return recipient->class == CLASS_AUTHORISED;
 }
 
 enum recipient_class route_class(const struct config *config, struct slice address)

@@ -7,6 +7,9 @@
  *   authorised  as the domain says if it is in the configuration, else as a destination does or
  *               the default route
  *
+ * Where the administrator gave the recipient a route of its own (recipient->route), that one is
+ * taken instead of another, and of nothing else.
+ *
  * When the configuration has no way any more for the class under which the recipient was accepted,
  * it is parked: neither sent nor bounced until the configuration has one again, and the
  * administrator is told.
@@ -56,6 +59,10 @@ void route_decide(const struct config *config, const struct recipient *recipient
 /* Instead of a lane of a route that has a fallback: over that one. */
 void route_fall_back(const struct config *config, const struct recipient *recipient,
                      struct route_decision *decision);
+
+/* May the administrator send it over another route (recipient->route)? Only what goes over a route
+ * by its class: no mail for a mailbox or a program of ours. */
+bool route_may_change(const struct config *config, const struct recipient *recipient);
 
 /* Under which class a message of our own to this address goes. */
 enum recipient_class route_class(const struct config *config, struct slice address);

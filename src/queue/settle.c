@@ -163,6 +163,23 @@ void settle_put_off(struct queue *queue, struct message *message, uint32_t index
     settle_later(queue, message, index, &words, until);
 }
 
+void settle_suspended(struct queue *queue, struct message *message, uint32_t index,
+                      struct slice why)
+{
+    struct ledger_recipient *recipient = ledger_recipient(message, index);
+    uint64_t expires = retry_from_tick(message->born) + queue->rules.expire_after_ms;
+    struct words words = {.reply = texts_get(queue->ledger.texts, recipient->reply)};
+
+    if (!words.reply.len)
+        words.reply = why;
+    if (has_expired(queue, message, queue_now(queue))) {
+        expire(queue, message, index, &words);
+        return;
+    }
+    ledger_set_state(message, index, RECIPIENT_SUSPENDED, retry_tick(expires));
+    ledger_set_due(&queue->ledger, message, expires);
+}
+
 void settle_again(struct queue *queue, struct message *message, uint32_t index, uint64_t at)
 {
     wait_until(queue, message, index, at ? at : queue_now(queue));

@@ -36,6 +36,9 @@ void settle_note_age(struct queue *queue, const struct message *message);
 uint64_t settle_expire_after_ms(const struct queue *queue, struct slice address);
 /* It waits for its lane without having been tried; its first such wait is as short as can be. */
 void settle_put_off(struct queue *queue, struct message *message, uint32_t index, uint64_t until);
+/* It is held back without having been tried, until it is resumed; if it is too old, it fails. */
+void settle_suspended(struct queue *queue, struct message *message, uint32_t index,
+                      struct slice why);
 /* Nothing happened: it is to be routed again at that time (0: at once). */
 void settle_again(struct queue *queue, struct message *message, uint32_t index, uint64_t at);
 

@@ -22,6 +22,7 @@ struct dispatch;
 struct frozen;
 struct own_mails;
 struct record_log;
+struct suspensions;
 
 struct queue_counters {
     uint64_t messages, delivered, relayed, deferred, failed, bounces, expanded;
@@ -51,6 +52,7 @@ struct queue {
     struct classify *classify;
     struct own_mails *own_mails;
     uint64_t advice_told[ANSWER_CLASSES]; /* queue time: advice.h */
+    struct suspensions *suspensions;
     struct control *control;
     struct arena scratch; /* of one event; reset at its start */
     struct queue_counters counters;

@@ -134,6 +134,7 @@ static json_t *state_json(const struct outcome_state *state)
         if (from->flags & OUTCOME_HELD)
             json_object_set_new(json, "held", json_true());
         put_text(json, "reply", from->reply);
+        put_text(json, "route", from->route);
         json_array_append_new(array, json);
     }
     return array;

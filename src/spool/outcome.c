@@ -1,9 +1,11 @@
 /*
- * The stored form, version 1:
+ * The stored form, version 1, or 2 when a recipient has a route (so that others can be read by
+ * programs that know no routes):
  *
  *   version u8, flags u8 (1: finished), first added u32
  *   count u32, then for each added recipient: class u8, notify u8, address, orcpt, via
- *   count u32, then for each recipient: index u32, kind u8, flags u8, attempts u16, due u64, reply
+ *   count u32, then for each recipient: index u32, kind u8, flags u8, attempts u16, due u64, reply,
+ *     in version 2 route
  *
  * Merging keeps the last word about each recipient and all that were added. Additions of later
  * steps go on counting where the earlier ones ended, so they are one array.
@@ -15,11 +17,23 @@
 #include <errno.h>
 #include <string.h>
 
-enum { OUTCOME_VERSION = 1, FLAG_FINISHED = 1, ADDED_MIN_SIZE = 14, RECIPIENT_MIN_SIZE = 20 };
+enum { VERSION_PLAIN = 1, VERSION_ROUTES = 2 };
+enum { FLAG_FINISHED = 1, ADDED_MIN_SIZE = 14, RECIPIENT_MIN_SIZE = 20 };
+
+static uint8_t version_for(const struct outcome *outcome)
+{
+    for (uint32_t i = 0; i < outcome->n_recipients; i++) {
+        if (outcome->recipients[i].route.len)
+            return VERSION_ROUTES;
+    }
+    return VERSION_PLAIN;
+}
 
 void outcome_encode(struct buf *out, const struct outcome *outcome)
 {
-    wire_put_u8(out, OUTCOME_VERSION);
+    uint8_t version = version_for(outcome);
+
+    wire_put_u8(out, version);
     wire_put_u8(out, outcome->finished ? FLAG_FINISHED : 0);
     wire_put_u32(out, outcome->first_added);
     wire_put_u32(out, outcome->n_added);
@@ -40,12 +54,15 @@ void outcome_encode(struct buf *out, const struct outcome *outcome)
         wire_put_u16(out, recipient->attempts);
         wire_put_u64(out, recipient->due_ms);
         wire_put_slice(out, recipient->reply);
+        if (version == VERSION_ROUTES)
+            wire_put_slice(out, recipient->route);
     }
 }
 
 bool outcome_is_finished(struct slice input)
 {
-    return input.len >= 2 && input.ptr[0] == OUTCOME_VERSION && (input.ptr[1] & FLAG_FINISHED);
+    return input.len >= 2 && (input.ptr[0] == VERSION_PLAIN || input.ptr[0] == VERSION_ROUTES) &&
+           (input.ptr[1] & FLAG_FINISHED);
 }
 
 /* A count of things that take at least so many bytes each, so that it bounds the allocation. */
@@ -76,8 +93,8 @@ static const struct recipient *get_added(struct wire *wire, struct arena *arena,
     return added;
 }
 
-static const struct outcome_recipient *get_recipients(struct wire *wire, struct arena *arena,
-                                                      uint32_t *ret_n)
+static const struct outcome_recipient *get_recipients(struct wire *wire, uint8_t version,
+                                                      struct arena *arena, uint32_t *ret_n)
 {
     uint32_t n = get_count(wire, RECIPIENT_MIN_SIZE);
     struct outcome_recipient *recipients = arena_alloc(arena, n * sizeof(*recipients));
@@ -89,6 +106,7 @@ static const struct outcome_recipient *get_recipients(struct wire *wire, struct 
         recipients[i].attempts = wire_get_u16(wire);
         recipients[i].due_ms = wire_get_u64(wire);
         recipients[i].reply = wire_get_slice(wire);
+        recipients[i].route = version == VERSION_ROUTES ? wire_get_slice(wire) : SLICE_NULL;
         if (recipients[i].kind > OUTCOME_REMOVED)
             wire->failed = true;
     }
@@ -100,13 +118,14 @@ int outcome_decode(struct slice input, struct arena *arena, struct outcome *ret_
 {
     struct wire wire = wire_from(input);
     struct outcome outcome = {0};
+    uint8_t version = wire_get_u8(&wire);
 
-    if (wire_get_u8(&wire) != OUTCOME_VERSION)
+    if (version != VERSION_PLAIN && version != VERSION_ROUTES)
         return -EBADMSG;
     outcome.finished = wire_get_u8(&wire) & FLAG_FINISHED;
     outcome.first_added = wire_get_u32(&wire);
     outcome.added = get_added(&wire, arena, &outcome.n_added);
-    outcome.recipients = get_recipients(&wire, arena, &outcome.n_recipients);
+    outcome.recipients = get_recipients(&wire, version, arena, &outcome.n_recipients);
     if (!wire_ended_well(&wire))
         return -EBADMSG;
     *ret_outcome = outcome;
@@ -156,6 +175,7 @@ static void merge_recipient(struct outcome_state *state, struct arena *arena,
     }
     state->recipients[at] = *from;
     state->recipients[at].reply = arena_dup(arena, from->reply);
+    state->recipients[at].route = arena_dup(arena, from->route);
 }
 
 static void merge_added(struct outcome_state *state, struct arena *arena,

@@ -119,6 +119,7 @@ struct outcome_recipient {
     uint16_t attempts;
     uint64_t due_ms;    /* wall time of the next attempt */
     struct slice reply; /* last words about it, for `queue show` and DSNs */
+    struct slice route; /* the administrator sends it over this one; or empty */
 };
 
 /*

@@ -1,5 +1,6 @@
 /* The control socket: one JSON object a line, within bounds, for whom it is meant. */
 #include "queue/control.h"
+#include "queue/suspend.h"
 
 #include <stdarg.h>
 #include <setjmp.h>
@@ -53,6 +54,7 @@ static int setup(void **state)
     ledger_init(&fixture->queue.ledger);
     arena_init(&fixture->queue.scratch);
     fixture->queue.scheduler = scheduler_new(&rules);
+    fixture->queue.suspensions = suspensions_new();
     fixture->queue.control = control_new(&fixture->queue, &groups);
     loop_on_wake(fixture->role.loop, on_wake, fixture);
     pthread_create(&fixture->server, NULL, serve, fixture);
@@ -68,6 +70,7 @@ static int teardown(void **state)
     pthread_join(fixture->server, NULL);
     control_free(fixture->queue.control);
     scheduler_free(fixture->queue.scheduler);
+    suspensions_free(fixture->queue.suspensions);
     ledger_done(&fixture->queue.ledger);
     arena_done(&fixture->queue.scratch);
     loop_free(fixture->role.loop);
@@ -121,8 +124,10 @@ static void test_requests_and_mistakes(void **state)
     static const struct {
         const char *request, *answer;
     } rows[] = {
-        {"{\"command\":\"queue.list\"}\n", "{\"messages\":0,\"end\":true}\n"},
-        {"\n{\"command\":\"queue.list\"}\r\n", "{\"messages\":0,\"end\":true}\n"},
+        {"{\"command\":\"queue.list\"}\n",
+         "{\"messages\":0,\"recipients\":0,\"bytes\":0,\"end\":true}\n"},
+        {"\n{\"command\":\"queue.list\"}\r\n",
+         "{\"messages\":0,\"recipients\":0,\"bytes\":0,\"end\":true}\n"},
         {"{\"command\":\"queue.fly\"}\n",
          "{\"error\":\"there is no such command\",\"end\":true}\n"},
         {"[1,2]\n", "{\"error\":\"a request is a JSON object on one line\",\"end\":true}\n"},
@@ -132,11 +137,27 @@ static void test_requests_and_mistakes(void **state)
         {"{\"command\":\"queue.show\",\"id\":\"!\"}\n",
          "{\"error\":\"that is no message id (13 letters and digits)\",\"end\":true}\n"},
         {"{\"command\":\"queue.remove\"}\n", "{\"error\":\"say which: an id, a sender, a "
-                                             "recipient, a domain, or all\",\"end\":true}\n"},
+                                             "recipient, a domain, a lane, an age, a reply, a "
+                                             "state, or all\",\"end\":true}\n"},
+        {"{\"command\":\"queue.reroute\",\"all\":true}\n",
+         "{\"error\":\"queue.reroute needs a route: \\\"to\\\"\",\"end\":true}\n"},
+        {"{\"command\":\"queue.list\",\"state\":\"asleep\"}\n",
+         "{\"error\":\"there is no such state: say waiting, ready, sending, failed, held or "
+         "suspended\",\"end\":true}\n"},
+        {"{\"command\":\"queue.list\",\"older_ms\":-1}\n",
+         "{\"error\":\"older_ms and newer_ms must be numbers from 0 on\",\"end\":true}\n"},
+        {"{\"command\":\"queue.suspend\",\"kind\":\"moon\"}\n",
+         "{\"error\":\"say what: a lane, a domain, a sender or a source\",\"end\":true}\n"},
+        {"{\"command\":\"queue.suspend\",\"kind\":\"source\",\"what\":\"mx.test\"}\n",
+         "{\"error\":\"a source is an IP address\",\"end\":true}\n"},
+        {"{\"command\":\"queue.resume\",\"kind\":\"lane\",\"what\":\"x\"}\n",
+         "{\"error\":\"that is not suspended; see nuncio queue suspended\",\"end\":true}\n"},
+        {"{\"command\":\"queue.suspended\"}\n", "{\"suspensions\":0,\"end\":true}\n"},
         {"{\"command\":\"queue.remove\",\"sender\":7}\n",
-         "{\"error\":\"sender, recipient, domain and state must be strings\",\"end\":true}\n"},
+         "{\"error\":\"sender, recipient, domain, lane, reply and state must be strings\","
+         "\"end\":true}\n"},
         {"{\"command\":\"queue.remove\",\"all\":true}\n",
-         "{\"messages\":0,\"recipients\":0,\"end\":true}\n"},
+         "{\"messages\":0,\"recipients\":0,\"dry\":false,\"end\":true}\n"},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -147,9 +168,9 @@ static void test_requests_on_one_connection_are_answered_in_order(void **state)
 {
     assert_string_equal(ask(*state, "{\"command\":\"queue.list\"}\n{}\n{\"command\":"
                                     "\"queue.list\"}\n"),
-                        "{\"messages\":0,\"end\":true}\n"
+                        "{\"messages\":0,\"recipients\":0,\"bytes\":0,\"end\":true}\n"
                         "{\"error\":\"there is no such command\",\"end\":true}\n"
-                        "{\"messages\":0,\"end\":true}\n");
+                        "{\"messages\":0,\"recipients\":0,\"bytes\":0,\"end\":true}\n");
 }
 
 static void test_a_line_without_end_is_cut_off(void **state)

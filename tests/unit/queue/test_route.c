@@ -110,6 +110,51 @@ static void test_ways(void **state)
         check_row(&rows[i]);
 }
 
+/* The administrator's route is taken instead of another, and of nothing else. */
+static void test_rerouted_mail_stays_in_its_class(void **state)
+{
+    static const struct {
+        const char *config, *address;
+        enum recipient_class class;
+        int answer;
+        const char *route;
+        bool may;
+        enum route_verdict verdict;
+        const char *name;
+    } cases[] = {
+        {full, "a@far.test", CLASS_AUTHORISED, 0, "inner", true, ROUTE_LANE, "inner"},
+        {full, "a@relayed.test", CLASS_RELAY, 0, "relay", true, ROUTE_LANE, "relay"},
+        {full, "a@relayed.test", CLASS_AUTHORISED, 0, "relay", true, ROUTE_LANE, "relay"},
+        {full, "a@inner.test", CLASS_LOCAL, RESOLVE_ROUTE, "relay", true, ROUTE_LANE, "relay"},
+        {full, "a@far.test", CLASS_AUTHORISED, 0, "gone", true, ROUTE_PARK, ""},
+        {bare, "a@far.test", CLASS_AUTHORISED, 0, "gone", true, ROUTE_PARK, ""},
+        {full, "a@ours.test", CLASS_LOCAL, RESOLVE_LOCAL, "relay", false, ROUTE_LANE, ""},
+        {full, "a@ours.test", CLASS_LOCAL, RESOLVE_UNKNOWN, "relay", false, ROUTE_FAIL, ""},
+        {full, "a@far.test", CLASS_LOCAL, 0, "relay", false, ROUTE_PARK, ""},
+        {full, "a@far.test", CLASS_RELAY, 0, "relay", false, ROUTE_PARK, ""},
+        {full, "a@ours.test", CLASS_RELAY, 0, "relay", false, ROUTE_PARK, ""},
+        {full, "postmaster", CLASS_LOCAL, 0, "relay", false, ROUTE_LANE, ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct config *config = parse(cases[i].config);
+        struct recipient recipient = {.address = slice_from_cstr(cases[i].address),
+                                      .route = slice_from_cstr(cases[i].route),
+                                      .class = cases[i].class};
+        struct msg_resolved answer = {.status = (enum resolve_status)cases[i].answer,
+                                      .account = recipient.address};
+        struct route_decision decision;
+        route_decide(config, &recipient, cases[i].answer ? &answer : NULL, false, &decision);
+        if (decision.verdict != cases[i].verdict ||
+            route_may_change(config, &recipient) != cases[i].may)
+            fail_msg("case %zu: %s", i, cases[i].address);
+        if (decision.verdict == ROUTE_LANE)
+            assert_true(slice_eq(decision.lane.name, slice_from_cstr(cases[i].name)));
+        config_unref(config);
+    }
+}
+
 static void test_lane_takes_the_routes_limits(void **state)
 {
     struct config *config = parse(full);
@@ -181,6 +226,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ways),
+        cmocka_unit_test(test_rerouted_mail_stays_in_its_class),
         cmocka_unit_test(test_lane_takes_the_routes_limits),
         cmocka_unit_test(test_sites_are_asked_for_over_a_route_with_mx),
         cmocka_unit_test(test_bare_postmaster_goes_where_the_configuration_says),

@@ -56,6 +56,39 @@ static void test_an_outcome_comes_back_as_it_was(void **state)
     arena_done(&arena);
 }
 
+/* A route makes it version 2; without one, programs that know no routes can read it. */
+static void test_a_route_is_kept_and_is_the_last_word(void **state)
+{
+    const struct outcome_recipient routed = {.index = 3, .route = SLICE("smart")};
+    const struct outcome_recipient back = {.index = 3};
+    const struct outcome there = {.recipients = &routed, .n_recipients = 1, .finished = true};
+    const struct outcome again = {.recipients = &back, .n_recipients = 1};
+    struct outcome_state sum = {0};
+    struct outcome got;
+    struct arena arena;
+    struct buf buf;
+
+    (void)state;
+    arena_init(&arena);
+    buf_init(&buf, 4096);
+    outcome_encode(&buf, &there);
+    assert_int_equal(buf.ptr[0], 2);
+    assert_true(outcome_is_finished(buf_slice(&buf)));
+    assert_int_equal(outcome_decode(buf_slice(&buf), &arena, &got), 0);
+    assert_true(slice_eq(got.recipients[0].route, SLICE("smart")));
+    for (size_t len = 0; len < buf.len; len++)
+        assert_int_equal(outcome_decode(slice_from(buf.ptr, len), &arena, &got), -EBADMSG);
+    outcome_merge(&sum, &arena, &there);
+    assert_true(slice_eq(sum.recipients[0].route, SLICE("smart")));
+    outcome_merge(&sum, &arena, &again);
+    assert_int_equal(sum.recipients[0].route.len, 0);
+    buf_reset(&buf);
+    outcome_encode(&buf, &again);
+    assert_int_equal(buf.ptr[0], 1);
+    buf_done(&buf);
+    arena_done(&arena);
+}
+
 static void test_every_cut_of_it_is_refused(void **state)
 {
     struct outcome got;
@@ -103,6 +136,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_outcome_comes_back_as_it_was),
+        cmocka_unit_test(test_a_route_is_kept_and_is_the_last_word),
         cmocka_unit_test(test_every_cut_of_it_is_refused),
         cmocka_unit_test(test_merging_keeps_the_last_word_and_all_additions),
     };
