@@ -18,7 +18,7 @@
 
 #define SOCKET_NAME "control.sock"
 
-enum { PATIENCE_S = 60, LINE_MAX_BYTES = 16 * 1024 * 1024 };
+enum { PATIENCE_S = 60, LINE_MAX_BYTES = 16 * 1024 * 1024, READ_BYTES = 64 * 1024 };
 
 struct client {
     int fd;
@@ -167,8 +167,8 @@ static bool send_request(struct client *client, json_t *request)
     return whole;
 }
 
-/* The next line as JSON; NULL when there is none. */
-static json_t *read_answer(struct client *client)
+/* The next line, good until the next call. False: there is none. */
+static bool read_line(struct client *client, struct slice *ret_line)
 {
     for (;;) {
         struct slice rest = slice_skip(buf_slice(&client->in), client->at);
@@ -177,41 +177,62 @@ static json_t *read_answer(struct client *client)
         ssize_t n;
         if (end >= 0) {
             client->at += (size_t)end + 1;
-            return json_loadb(rest.ptr, (size_t)end, 0, NULL);
+            *ret_line = slice_sub(rest, 0, (size_t)end);
+            return true;
         }
         buf_drop_front(&client->in, client->at);
         client->at = 0;
-        to = buf_reserve(&client->in, 16384);
+        to = buf_reserve(&client->in, READ_BYTES);
         if (!to)
-            return NULL;
+            return false;
         do
-            n = recv(client->fd, to, 16384, 0);
+            n = recv(client->fd, to, READ_BYTES, 0);
         while (n < 0 && errno == EINTR);
         if (n <= 0)
-            return NULL;
+            return false;
         buf_added(&client->in, (size_t)n);
     }
 }
 
-int client_ask(struct client *client, json_t *request, client_on_answer *on_answer, void *arg)
+/* EX_OK, and *ret_end when it was the last one. */
+static int take_answer(struct slice line, client_on_answer *on_answer, void *arg, bool *ret_end)
+{
+    json_t *answer = json_loadb(line.ptr, line.len, 0, NULL);
+    const char *error = json_string_value(json_object_get(answer, "error"));
+    int code = EX_OK;
+
+    if (!answer)
+        return broken();
+    *ret_end = json_is_true(json_object_get(answer, "end"));
+    if (error) {
+        fprintf(stderr, "nuncio: %s\n", error);
+        code = EX_DATAERR;
+    } else {
+        on_answer(arg, answer);
+    }
+    json_decref(answer);
+    return code;
+}
+
+int client_ask_lines(struct client *client, json_t *request, client_on_line *on_line,
+                     client_on_answer *on_answer, void *arg)
 {
     bool end = false;
+    int code = EX_OK;
 
     if (!send_request(client, request))
         return broken();
-    while (!end) {
-        json_t *answer = read_answer(client);
-        const char *error = json_string_value(json_object_get(answer, "error"));
-        if (!answer)
+    while (!end && code == EX_OK) {
+        struct slice line;
+        if (!read_line(client, &line))
             return broken();
-        if (error) {
-            fprintf(stderr, "nuncio: %s\n", error);
-            json_decref(answer);
-            return EX_DATAERR;
-        }
-        end = json_is_true(json_object_get(answer, "end"));
-        on_answer(arg, answer);
-        json_decref(answer);
+        if (!on_line || !on_line(arg, line))
+            code = take_answer(line, on_answer, arg, &end);
     }
-    return EX_OK;
+    return code;
+}
+
+int client_ask(struct client *client, json_t *request, client_on_answer *on_answer, void *arg)
+{
+    return client_ask_lines(client, request, NULL, on_answer, arg);
 }

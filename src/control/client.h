@@ -7,6 +7,8 @@
 #ifndef NUNCIO_CONTROL_CLIENT_H
 #define NUNCIO_CONTROL_CLIENT_H
 
+#include "base/slice.h"
+
 #include <jansson.h>
 
 struct client;
@@ -25,5 +27,11 @@ typedef void client_on_answer(void *arg, const json_t *answer);
  * EX_UNAVAILABLE when the connection breaks or a minute passes without a word; EX_DATAERR when the
  * server answered with an error. */
 int client_ask(struct client *client, json_t *request, client_on_answer *on_answer, void *arg);
+
+/* The same for long answers: each line is shown to `on_line` first, and is read as JSON only when
+ * that does not want it as it is. */
+typedef bool client_on_line(void *arg, struct slice line);
+int client_ask_lines(struct client *client, json_t *request, client_on_line *on_line,
+                     client_on_answer *on_answer, void *arg);
 
 #endif

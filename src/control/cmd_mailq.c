@@ -48,7 +48,8 @@ int cmd_mailq(int argc, char **argv)
     }
     code = client_open(config, state, &client);
     if (code == EX_OK)
-        code = client_ask(client, json_pack("{s:s}", "command", "queue.list"), on_answer, NULL);
+        code = client_ask(client, json_pack("{s:s,s:b}", "command", "queue.list", "brief", 1),
+                          on_answer, NULL);
     client_close(client);
     return code;
 }

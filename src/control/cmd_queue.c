@@ -117,6 +117,19 @@ static void on_answer(void *arg, const json_t *answer)
         show_end(asking, answer);
 }
 
+/* A message of a list as JSON is a part of its line, as it is. */
+static bool on_line(void *arg, struct slice line)
+{
+    static const struct slice before = SLICE_INIT("{\"message\":");
+    const struct asking *asking = arg;
+
+    if (!asking->json || !slice_starts_with_nocase(line, before))
+        return false;
+    fwrite(line.ptr + before.len, 1, line.len - before.len - 1, stdout);
+    putchar('\n');
+    return true;
+}
+
 /* The pieces of queue.text. */
 static void on_text(void *arg, const json_t *answer)
 {
@@ -143,7 +156,9 @@ static int ask(struct client *client, struct queue_options *options, struct aski
         json_object_set_new(request, "command", json_sprintf("queue.%s", command));
         if (n_ids)
             json_object_set_new(request, "id", json_string(ids[i]));
-        r = client_ask(client, request, options->text ? on_text : on_answer, asking);
+        if (!options->json && strcmp(command, "list") == 0)
+            json_object_set_new(request, "brief", json_true());
+        r = client_ask_lines(client, request, on_line, options->text ? on_text : on_answer, asking);
         if (code == EX_OK)
             code = r;
     } while (++i < n_ids);

@@ -55,11 +55,18 @@ static void print_name(const json_t *lane)
     printf("%*s", width < NAME_WIDTH ? NAME_WIDTH - width : 1, "");
 }
 
-static void print_answers(const json_t *answers)
+/* What the other side has said lately, by class, and its last words. */
+static void print_answers(const json_t *lane)
 {
+    const json_t *answers = json_object_get(lane, "classes");
     const char *key;
     const json_t *value;
 
+    if (*text_of(lane, "last_words")) {
+        fputs("     last said: ", stdout);
+        queue_print_text(text_of(lane, "last_words"));
+        putchar('\n');
+    }
     if (!json_object_size(answers))
         return;
     fputs("     answers:", stdout);
@@ -72,23 +79,50 @@ static void print_answers(const json_t *answers)
     putchar('\n');
 }
 
+static void print_sources(const json_t *sources)
+{
+    json_t *source;
+    size_t i;
+
+    json_array_foreach(sources, i, source)
+    {
+        printf("     not from %s for ", text_of(source, "address"));
+        queue_print_duration(number_of(source, "for_ms"));
+        putchar('\n');
+    }
+}
+
+static void print_rate(const json_t *lane)
+{
+    printf(", at most %" PRId64 " in ", number_of(lane, "rate"));
+    queue_print_duration(number_of(lane, "rate_ms"));
+}
+
 static void print_lane(const json_t *lane)
 {
     print_name(lane);
     printf("%7" PRId64 " %7" PRId64 " %9" PRId64 "  ", number_of(lane, "window"),
            number_of(lane, "under_way"), number_of(lane, "waiting"));
     if (json_is_true(json_object_get(lane, "down"))) {
-        fputs("down, probed in ", stdout);
+        fputs("down for ", stdout);
+        queue_print_duration(number_of(lane, "down_for_ms"));
+        fputs(", probed in ", stdout);
         queue_print_duration(number_of(lane, "probe_in_ms"));
+    } else if (number_of(lane, "rests_for_ms")) {
+        fputs("rests for ", stdout);
+        queue_print_duration(number_of(lane, "rests_for_ms"));
     } else {
         fputs("up", stdout);
     }
-    if (number_of(lane, "rate_per_minute"))
-        printf(", at most %" PRId64 " a minute", number_of(lane, "rate_per_minute"));
+    if (number_of(lane, "rate"))
+        print_rate(lane);
+    if (json_is_true(json_object_get(lane, "ipv4_only")))
+        fputs(", over IPv4 alone", stdout);
     if (json_is_true(json_object_get(lane, "suspended")))
         fputs(", suspended", stdout);
     putchar('\n');
-    print_answers(json_object_get(lane, "answers"));
+    print_answers(lane);
+    print_sources(json_object_get(lane, "sources_off"));
 }
 
 static int by_waiting(const void *a, const void *b)

@@ -243,8 +243,6 @@ static void encode_unit(struct queue *queue, struct attempt *attempt,
                             .received_ms = envelope->received_ms,
                             .n_recipients = attempt->n};
 
-    unit.sources_off =
-        suspensions_sources(queue->suspensions, &queue->scratch, &unit.n_sources_off);
     unit.recipients = arena_alloc(&queue->scratch, attempt->n * sizeof(*unit.recipients));
     for (uint32_t i = 0; i < attempt->n; i++) {
         const struct recipient *recipient = extra_recipient(message, envelope, attempt->indexes[i]);
@@ -254,6 +252,8 @@ static void encode_unit(struct queue *queue, struct attempt *attempt,
     }
     attempt_name(attempt, unit.recipients, attempt->n);
     learn_fill_unit(queue, attempt, &unit);
+    suspensions_add_sources(queue->suspensions, &queue->scratch, &unit.sources_off,
+                            &unit.n_sources_off);
     buf_reset(&queue->dispatch->out);
     msg_unit_encode(&queue->dispatch->out, &unit);
 }

@@ -61,6 +61,15 @@ static enum recipient_class class_of_target(const struct config *config, struct 
                                                                : route_class(config, target);
 }
 
+/* RFC 3461 section 5.2.7.3 (c). Who asked for nothing else wants to hear nothing more, and 0 would
+ * mean that he did not say. */
+static uint8_t without_success(uint8_t notify)
+{
+    uint8_t left = notify & (uint8_t)~NOTIFY_SUCCESS;
+
+    return notify && !left ? NOTIFY_NEVER : left;
+}
+
 static void add_target(struct pass *pass, const struct recipient *from, struct slice target,
                        bool alone)
 {
@@ -73,7 +82,7 @@ static void add_target(struct pass *pass, const struct recipient *from, struct s
                              .class = class_of_target(queue->config, target),
                              .notify = from->notify};
     if (!alone)
-        to->notify &= (uint8_t)~NOTIFY_SUCCESS;
+        to->notify = without_success(from->notify);
 }
 
 /* An alias may name itself, which means the mailbox; auth is told by `via`. A second time it is a

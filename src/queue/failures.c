@@ -3,12 +3,20 @@
 
 #include "base/clock.h"
 
-/* "mx.example.org" of "mx.example.org[192.0.2.1]:25". */
-static struct slice server_name(struct slice remote)
+struct slice failures_server_name(struct slice remote)
 {
-    ptrdiff_t end = slice_find(remote, '[');
+    ptrdiff_t begin = slice_find(remote, '['), end = slice_find(remote, ']');
 
-    return end > 0 ? slice_sub(remote, 0, (size_t)end) : remote;
+    if (begin > 0)
+        return slice_sub(remote, 0, (size_t)begin);
+    return begin == 0 && end > 0 ? slice_sub(remote, 0, (size_t)end + 1) : remote;
+}
+
+bool failures_is_reply(struct slice words)
+{
+    return words.len > 3 && words.ptr[0] >= '2' && words.ptr[0] <= '5' &&
+           ascii_is_digit(words.ptr[1]) && ascii_is_digit(words.ptr[2]) &&
+           (words.ptr[3] == ' ' || words.ptr[3] == '-');
 }
 
 static struct dsn_recipient describe(const struct failure *failure,
@@ -18,9 +26,10 @@ static struct dsn_recipient describe(const struct failure *failure,
                                   .address = recipient->address,
                                   .orcpt = recipient->orcpt,
                                   .status = failure->status,
-                                  .remote_mta = server_name(failure->remote),
+                                  .remote_mta = failures_server_name(failure->remote),
                                   .diagnostic = failure->reply,
-                                  .smtp = failure->remote.len > 0,
+                                  .smtp =
+                                      failure->remote.len > 0 || failures_is_reply(failure->reply),
                                   .last_attempt_ms = clock_wall_ms()};
 }
 

@@ -17,4 +17,10 @@ void failures_tell(struct record *record, uint64_t number);
  * `to` takes the promise back. */
 void failures_promise(struct message *message, uint64_t from, uint64_t to);
 
+/* The name of a server for Remote-MTA: "mx.example.org" of "mx.example.org[192.0.2.1]:25", and
+ * "[192.0.2.1]" where there is no name. */
+struct slice failures_server_name(struct slice remote);
+/* Does it look like an SMTP reply, "450 4.7.1 later"? */
+bool failures_is_reply(struct slice words);
+
 #endif

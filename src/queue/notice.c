@@ -11,6 +11,7 @@
 #include "queue/failures.h"
 #include "queue/route.h"
 #include "queue/settle.h"
+#include "queue/whither.h"
 
 enum { SWEEP_SLICE = 1000, SWEEP_AFTER_MS = 10 * 60 * 1000 };
 
@@ -80,6 +81,7 @@ static void tell_failures(struct queue *queue, struct message *message)
         return;
     }
     n = failures_list(message, &envelope, NULL);
+    queue->counters.double_bounces += n && !envelope.reverse_path.len;
     if (n && envelope.reverse_path.len &&
         !bouncerate_ask(queue->bouncerate, envelope.reverse_path, message->id,
                         queue->config->queue.bounces_per_sender, queue_now(queue))) {
@@ -141,11 +143,15 @@ static void check_failures(struct queue *queue, struct message *message)
 
 /* ---- delay --------------------------------------------------------------------------------- */
 
+/* Fresh mail in a lane is not: it would be put into the timetable for nothing. */
 static bool is_delayed(const struct ledger_recipient *recipient)
 {
     enum recipient_state state = recipient_state(recipient);
 
-    return ((state == RECIPIENT_WAITING && recipient->attempts) || state == RECIPIENT_SUSPENDED) &&
+    bool waits_again =
+        (state == RECIPIENT_WAITING || state == RECIPIENT_READY) && recipient->attempts;
+
+    return (waits_again || state == RECIPIENT_SUSPENDED) &&
            !(recipient_flags(recipient) & (FLAG_WARNED | FLAG_HELD));
 }
 
@@ -165,20 +171,42 @@ static bool any_delayed(struct message *message)
     return false;
 }
 
-static struct dsn_recipient tell_delay(const struct queue *queue, struct message *message,
-                                       uint32_t index, const struct recipient *recipient)
+/* The server of the lane: the first host of the site or of the route. What each attempt's server
+ * was called is not kept. */
+static struct slice delaying_server(struct queue *queue, struct message *message,
+                                    const struct envelope *envelope, uint32_t index)
 {
+    const struct config_route *route;
+    struct lane_key lane;
+    struct slice site;
+
+    if (!whither(queue, message, envelope, index, &lane) || lane.way != WAY_ROUTE)
+        return SLICE_NULL;
+    site = lane.domain;
+    if (site.len)
+        return arena_dup(&queue->scratch, slice_cut(&site, '+'));
+    route = config_find_route(queue->config, lane.name);
+    return route && route->hosts.count ? route->hosts.list[0].host : SLICE_NULL;
+}
+
+static struct dsn_recipient tell_delay(struct queue *queue, struct message *message,
+                                       const struct envelope *envelope, uint32_t index)
+{
+    const struct recipient *recipient = extra_recipient(message, envelope, index);
     uint64_t expires =
         retry_from_tick(message->born) + settle_expire_after_ms(queue, recipient->address);
     struct slice words = texts_get(queue->ledger.texts, ledger_recipient(message, index)->reply);
+    bool is_reply = failures_is_reply(words);
 
-    return (struct dsn_recipient){.action = DSN_DELAYED,
-                                  .address = recipient->address,
-                                  .orcpt = recipient->orcpt,
-                                  .diagnostic = words,
-                                  .last_attempt_ms = clock_wall_ms(),
-                                  .retry_until_ms =
-                                      retry_to_wall(queue_now(queue), clock_wall_ms(), expires)};
+    return (struct dsn_recipient){
+        .action = DSN_DELAYED,
+        .address = recipient->address,
+        .orcpt = recipient->orcpt,
+        .remote_mta = is_reply ? delaying_server(queue, message, envelope, index) : SLICE_NULL,
+        .diagnostic = words,
+        .smtp = is_reply,
+        .last_attempt_ms = clock_wall_ms(),
+        .retry_until_ms = retry_to_wall(queue_now(queue), clock_wall_ms(), expires)};
 }
 
 /* All that wait are marked, also those who did not want to hear of it, so that this is done once.
@@ -202,7 +230,7 @@ static void tell_delays(struct queue *queue, struct message *message, bool stuck
         recipient_set_flags(recipient, recipient_flags(recipient) | FLAG_WARNED);
         record_recipient(&record, i, SLICE_NULL);
         if (envelope.reverse_path.len && dsn_wanted(from->notify, DSN_DELAYED))
-            list[bounce.n_recipients++] = tell_delay(queue, message, i, from);
+            list[bounce.n_recipients++] = tell_delay(queue, message, &envelope, i);
     }
     bounce.recipients = list;
     if (bounce.n_recipients)
@@ -282,13 +310,14 @@ void notice_add_success(struct record *record, const struct envelope *envelope,
         enum dsn_action action = action_of(record, &list[i]);
         if (!dsn_wanted(recipient->notify, action))
             continue;
-        tell[bounce.n_recipients++] = (struct dsn_recipient){.action = action,
-                                                             .address = recipient->address,
-                                                             .orcpt = recipient->orcpt,
-                                                             .remote_mta = list[i].remote,
-                                                             .diagnostic = list[i].reply,
-                                                             .smtp = list[i].remote.len > 0,
-                                                             .last_attempt_ms = clock_wall_ms()};
+        tell[bounce.n_recipients++] =
+            (struct dsn_recipient){.action = action,
+                                   .address = recipient->address,
+                                   .orcpt = recipient->orcpt,
+                                   .remote_mta = failures_server_name(list[i].remote),
+                                   .diagnostic = list[i].reply,
+                                   .smtp = list[i].remote.len > 0,
+                                   .last_attempt_ms = clock_wall_ms()};
     }
     bounce.recipients = tell;
     if (bounce.n_recipients)

@@ -276,11 +276,12 @@ static void on_status(void *arg, struct buf *json)
 
     buf_printf(json,
                "\"messages\":%u,\"under_way\":%u,\"held_by_configuration\":%u,\"suspensions\":%u,"
-               "\"delivered\":%llu,\"relayed\":%llu,\"bounces\":%llu,",
+               "\"delivered\":%llu,\"relayed\":%llu,\"bounces\":%llu,\"double_bounces\":%llu,",
                queue->ledger.messages.live, scheduler_under_way(queue->scheduler), queue->parked,
                suspensions_count(queue->suspensions), (unsigned long long)queue->counters.delivered,
                (unsigned long long)queue->counters.relayed,
-               (unsigned long long)queue->counters.bounces);
+               (unsigned long long)queue->counters.bounces,
+               (unsigned long long)queue->counters.double_bounces);
 }
 
 static void on_stop(void *arg)

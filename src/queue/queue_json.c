@@ -17,12 +17,14 @@ static uint64_t wall_of(const struct queue *queue, uint64_t at)
 }
 
 void queue_json_message(struct buf *out, const struct message *message,
-                        const struct envelope *envelope)
+                        const struct envelope *envelope, bool brief)
 {
     json_out_text(out, "id", slice_from_cstr(message_id_format(message->id).text));
     json_out_text(out, "sender", envelope->reverse_path);
     json_out_number(out, "size", envelope->size);
     json_out_number(out, "received_ms", envelope->received_ms);
+    if (brief)
+        return;
     json_out_number(out, "n_recipients", message->n_recipients);
     json_out_number(out, "n_open", message->n_open);
     json_out_signed(out, "priority", envelope->priority);

@@ -4,9 +4,10 @@
 
 #include "queue/state.h"
 
-/* Members of a message's object, without its braces. Times are wall time in milliseconds. */
+/* Members of a message's object, without its braces; `brief` are the first few that a list for
+ * people needs. Times are wall time in milliseconds. */
 void queue_json_message(struct buf *out, const struct message *message,
-                        const struct envelope *envelope);
+                        const struct envelope *envelope, bool brief);
 /* What else the envelope says, for who looks at one message. */
 void queue_json_details(struct buf *out, const struct queue *queue, const struct message *message,
                         const struct envelope *envelope);

@@ -6,8 +6,8 @@
  *   {"messages":N,"recipients":N,"bytes":N,...,"end":true}
  *
  * queue.list gives the oldest first, at most "limit" of them, and at most LISTED_RECIPIENTS
- * recipients with each, saying how many there are; queue.show gives each on a line of its own.
- * Times are wall time in milliseconds.
+ * recipients with each, saying how many there are; with "brief" it says less of each message.
+ * queue.show gives each recipient on a line of its own. Times are wall time in milliseconds.
  *
  * The first step of a list notes the ids of all messages that may fit and sorts them, which for
  * 100,000 takes some tens of milliseconds; the others read COMMAND_SLICE envelopes each. A message
@@ -80,7 +80,8 @@ static void list_message(struct command_run *run, const struct filter *filter,
         !any_fits(run->queue, filter, message, &envelope))
         return;
     buf_add_cstr(run->out, "{\"message\":{");
-    queue_json_message(run->out, message, &envelope);
+    queue_json_message(run->out, message, &envelope,
+                       json_is_true(json_object_get(run->request, "brief")));
     n = put_recipients(run, filter, message, &envelope);
     json_out_number(run->out, "n_fit", n);
     buf_add_cstr(run->out, "}}\n");
@@ -182,7 +183,7 @@ static void show_message(struct command_run *run, const struct message *message,
                          const struct envelope *envelope)
 {
     buf_add_cstr(run->out, "{\"message\":{");
-    queue_json_message(run->out, message, envelope);
+    queue_json_message(run->out, message, envelope, false);
     queue_json_details(run->out, run->queue, message, envelope);
     json_out_text(run->out, "header", read_header(run->queue, message));
     buf_add_cstr(run->out, "}}\n");

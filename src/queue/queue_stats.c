@@ -120,11 +120,12 @@ static json_t *lanes_json(struct queue *queue)
 
 static json_t *counters_json(const struct queue_counters *counters)
 {
-    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "messages", (json_int_t)counters->messages,
-                     "delivered", (json_int_t)counters->delivered, "relayed",
-                     (json_int_t)counters->relayed, "deferred", (json_int_t)counters->deferred,
-                     "failed", (json_int_t)counters->failed, "bounces",
-                     (json_int_t)counters->bounces, "expanded", (json_int_t)counters->expanded);
+    return json_pack(
+        "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "messages", (json_int_t)counters->messages,
+        "delivered", (json_int_t)counters->delivered, "relayed", (json_int_t)counters->relayed,
+        "deferred", (json_int_t)counters->deferred, "failed", (json_int_t)counters->failed,
+        "bounces", (json_int_t)counters->bounces, "double_bounces",
+        (json_int_t)counters->double_bounces, "expanded", (json_int_t)counters->expanded);
 }
 
 static json_t *spool_json(struct queue *queue)

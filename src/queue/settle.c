@@ -167,12 +167,12 @@ void settle_suspended(struct queue *queue, struct message *message, uint32_t ind
                       struct slice why)
 {
     struct ledger_recipient *recipient = ledger_recipient(message, index);
-    uint64_t expires = retry_from_tick(message->born) + queue->rules.expire_after_ms;
+    uint64_t expires = retry_from_tick(message->born) + expire_after_ms(queue, message, index);
     struct words words = {.reply = texts_get(queue->ledger.texts, recipient->reply)};
 
     if (!words.reply.len)
         words.reply = why;
-    if (has_expired(queue, message, queue_now(queue))) {
+    if (has_expired(queue, message, index, queue_now(queue))) {
         expire(queue, message, index, &words);
         return;
     }

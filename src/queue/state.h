@@ -26,6 +26,7 @@ struct suspensions;
 
 struct queue_counters {
     uint64_t messages, delivered, relayed, deferred, failed, bounces, expanded;
+    uint64_t double_bounces; /* bounces that could not be delivered: told to the postmaster */
 };
 
 struct queue_times {

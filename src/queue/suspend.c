@@ -178,18 +178,21 @@ bool suspensions_hold_lane(const struct suspensions *list, const struct lane_key
     return false;
 }
 
-struct slice *suspensions_sources(const struct suspensions *list, struct arena *arena,
-                                  uint32_t *ret_n)
+void suspensions_add_sources(const struct suspensions *list, struct arena *arena,
+                             struct slice **sources, uint32_t *n)
 {
-    struct slice *sources = arena_alloc(arena, list->n * sizeof(*sources) + 1);
-    uint32_t n = 0;
+    struct slice *all;
 
-    for (unsigned i = 0; i < list->n && n < UNIT_SOURCES_MAX; i++) {
+    if (!list->n)
+        return;
+    all = arena_alloc(arena, (*n + (size_t)list->n) * sizeof(*all));
+    for (uint32_t i = 0; i < *n; i++)
+        all[i] = (*sources)[i];
+    for (unsigned i = 0; i < list->n && *n < UNIT_SOURCES_MAX; i++) {
         if (list->list[i].kind == SUSPEND_SOURCE)
-            sources[n++] = list->list[i].what;
+            all[(*n)++] = list->list[i].what;
     }
-    *ret_n = n;
-    return sources;
+    *sources = all;
 }
 
 /* ---- the stored form ----------------------------------------------------------------------- */

@@ -51,9 +51,10 @@ const struct suspension *suspensions_find(const struct suspensions *list, struct
                                           const struct lane_key *lane);
 /* Does one hold back all of the lane? */
 bool suspensions_hold_lane(const struct suspensions *list, const struct lane_key *lane);
-/* The sources: an array from the arena. */
-struct slice *suspensions_sources(const struct suspensions *list, struct arena *arena,
-                                  uint32_t *ret_n);
+/* Adds the sources to an array of *n, which is copied to the arena if there are any; at most
+ * UNIT_SOURCES_MAX in all. */
+void suspensions_add_sources(const struct suspensions *list, struct arena *arena,
+                             struct slice **sources, uint32_t *n);
 
 /* Their stored form, JSON. Decoding adds to the list what is sound; false when something is not. */
 void suspensions_encode(const struct suspensions *list, struct buf *out);

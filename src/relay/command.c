@@ -4,6 +4,11 @@
  */
 #include "relay/command.h"
 
+#include "mail/address.h"
+#include "mail/xtext.h"
+
+enum { ORCPT_MAX = 4096 };
+
 void command_add_mail(struct buf *out, const struct ehlo_offer *offer,
                       const struct command_mail *mail)
 {
@@ -50,14 +55,30 @@ static void add_notify(struct buf *out, uint8_t notify)
     }
 }
 
+/* Identical to what was given (RFC 3461 section 5.2.1 (d)), unless it cannot be said here. */
+static void add_orcpt(struct buf *out, struct slice orcpt, bool smtputf8)
+{
+    struct slice type;
+    struct buf address;
+
+    buf_init(&address, ORCPT_MAX);
+    if (!smtputf8 && !address_is_ascii(orcpt) && orcpt_decode(orcpt, &type, &address)) {
+        buf_printf(out, " ORCPT=%.*s;", SLICE_ARG(type));
+        xtext_encode_utf8(out, buf_slice(&address));
+    } else if (smtputf8 || address_is_ascii(orcpt)) {
+        buf_printf(out, " ORCPT=%.*s", SLICE_ARG(orcpt));
+    }
+    buf_done(&address);
+}
+
 void command_add_rcpt(struct buf *out, const struct ehlo_offer *offer,
-                      const struct unit_recipient *recipient)
+                      const struct unit_recipient *recipient, bool smtputf8)
 {
     buf_printf(out, "RCPT TO:<%.*s>", SLICE_ARG(recipient->address));
     if (offer->dsn) {
         add_notify(out, recipient->notify);
         if (recipient->orcpt.len)
-            buf_printf(out, " ORCPT=%.*s", SLICE_ARG(recipient->orcpt));
+            add_orcpt(out, recipient->orcpt, smtputf8);
     }
     buf_add_cstr(out, "\r\n");
 }

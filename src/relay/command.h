@@ -19,8 +19,10 @@ struct command_mail {
 
 void command_add_mail(struct buf *out, const struct ehlo_offer *offer,
                       const struct command_mail *mail);
+/* Where the transaction has no SMTPUTF8, an ORCPT of type utf-8 goes in its ASCII form (RFC 6533
+ * section 3). */
 void command_add_rcpt(struct buf *out, const struct ehlo_offer *offer,
-                      const struct unit_recipient *recipient);
+                      const struct unit_recipient *recipient, bool smtputf8);
 
 /* No control characters: nothing that could end the command and begin another. */
 bool command_is_safe(struct slice argument);

@@ -235,7 +235,7 @@ static int add_command(struct run *run, uint32_t step)
         command_add_mail(t->out, &run->client->offer, &mail);
     } else if (!is_last(run, step)) {
         command_add_rcpt(t->out, &run->client->offer,
-                         &unit->recipients[t->recipients[step - STEP_RCPT]]);
+                         &unit->recipients[t->recipients[step - STEP_RCPT]], t->smtputf8);
     } else {
         return add_last_command(run);
     }

@@ -178,6 +178,9 @@ class Nuncio:
     def maildir(self):
         return self.folder / 'state/mail/box.test/user/new'
 
+    def list_command(self):
+        return [self.binary, 'queue', 'list', '-c', self.conf]
+
     def queued(self):
         return json.loads(self.command('queue', 'stats', '--json').splitlines()[0])
 
@@ -212,6 +215,9 @@ class Postfix:
 
     def maildir(self):
         return self.folder / 'mail/box/new'
+
+    def list_command(self):
+        return [POSTFIX_BIN / 'postqueue', '-c', self.folder / 'postfix/etc', '-p']
 
 
 def source(port, recipient, messages, sessions=SESSIONS, extra=()):
@@ -364,6 +370,20 @@ def bench_deferred(kind, messages):
         return mib, time.monotonic() - started
 
 
+def bench_listing(kind, messages):
+    """Seconds until the administrator has seen a queue of so many messages; the best of three."""
+    with server(kind, 1, **({'hold': True} if kind is Postfix else {})) as running:
+        send(running.port, 'x@held.test', messages)
+        time.sleep(10)
+        times = []
+        for _ in range(3):
+            started = time.monotonic()
+            subprocess.run(running.list_command(), check=True, stdout=subprocess.DEVNULL,
+                           env=POSTFIX_ENV)
+            times.append(time.monotonic() - started)
+        return min(times)
+
+
 def bench_tls_sessions(kind, connections):
     """Sessions a second, each with STARTTLS, a new handshake, EHLO and QUIT; and CPU seconds of the
     server for 1000 of them. The client's half of each handshake costs as much as the server's and
@@ -484,6 +504,8 @@ def run(name, runs):
         ours, theirs = measure(bench_deferred, 100000, 100000, 1)
         yield row('queue with 100,000 deferred, MiB', first(ours), first(theirs), False)
         yield row('ready again after restart, s', second(ours), second(theirs), False)
+    elif name == 'listing':
+        yield row('listing 100,000 messages, s', *measure(bench_listing, 100000, 100000, 1), False)
     elif name == 'tls_sessions':
         ours, theirs = measure(bench_tls_sessions, 4000, 1000, runs)
         yield row('TLS sessions/s', first(ours), first(theirs))
@@ -498,7 +520,7 @@ def run(name, runs):
                   *measure(bench_tls_idle, 5000, 150, 1), False)
 
 
-ALL = 'accept,relay,maildir,latency,idle,deferred,tls_sessions,tls_messages,handshake,tls_idle'
+ALL = 'accept,relay,maildir,latency,idle,deferred,listing,tls_sessions,tls_messages,handshake,tls_idle'
 
 
 def main():
@@ -513,7 +535,7 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     if args.nuncio_alone:
         amounts = {'accept': 30000, 'relay': 20000, 'maildir': 20000, 'latency': 500,
-                   'idle': 10000, 'deferred': 100000, 'tls_sessions': 4000,
+                   'idle': 10000, 'deferred': 100000, 'listing': 100000, 'tls_sessions': 4000,
                    'tls_messages': 20000, 'handshake': 2000, 'tls_idle': 5000}
         for name in args.only.split(','):
             values = [globals()['bench_' + name](Nuncio, amounts[name]) for _ in range(args.runs)]
