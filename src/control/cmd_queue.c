@@ -46,7 +46,7 @@ static const char help[] =
     "  --newer TIME         came so long ago or less\n"
     "  --reply TEXT         the last reply has TEXT in it\n"
     "  --is STATE           waiting, ready, sending, failed, held or suspended\n\n"
-    "TARGET: --lane PATTERN, --domain PATTERN, --sender PATTERN, or --source ADDRESS of ours\n\n"
+    "TARGET: --lane PATTERN, --domain PATTERN, --sender PATTERN, or --source ADDRESS of a route\n\n"
     "  -n, --dry-run        say how much would be changed, and change nothing\n"
     "  -c, --config FILE    the configuration, otherwise $NUNCIO_CONFIG or the system's\n"
     "      --state DIR      the state folder, otherwise that of the configuration\n"

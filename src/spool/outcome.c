@@ -126,7 +126,7 @@ int outcome_decode(struct slice input, struct arena *arena, struct outcome *ret_
     outcome.first_added = wire_get_u32(&wire);
     outcome.added = get_added(&wire, arena, &outcome.n_added);
     outcome.recipients = get_recipients(&wire, version, arena, &outcome.n_recipients);
-    if (!wire_ended_well(&wire))
+    if (!wire_ended_well(&wire) || version != version_for(&outcome))
         return -EBADMSG;
     *ret_outcome = outcome;
     return 0;

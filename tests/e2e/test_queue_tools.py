@@ -168,10 +168,12 @@ def test_rerouted_mail_stays_so_over_a_restart(server):
         assert [line for line in sink.messages[0][1] if 'joe@far.test' in line]
         wait_until(lambda: addresses(server, '--sender', 'bob@*') == ['eve@near.test'])
         assert len(sink.messages) == 1 and len(sink.messages[0][1]) == 1
-    # And back to the way that the configuration says.
+    # And back to the way that the configuration says. What is held stays so.
+    text(server, 'hold', '--sender', 'ann@*')
     text(server, 'reroute', '--to', 'spare', '--sender', 'ann@*')
     assert text(server, 'reroute', '--to', '', '--sender', 'ann@*') == '1 recipient of 1 message.\n'
     assert addresses(server, '--lane', 'spare') == []
+    assert addresses(server, '--is', 'held', '--lane', 'main') == ['joe@far.test']
 
 
 def bob(server):

@@ -78,6 +78,8 @@ static void test_a_route_is_kept_and_is_the_last_word(void **state)
     assert_true(slice_eq(got.recipients[0].route, SLICE("smart")));
     for (size_t len = 0; len < buf.len; len++)
         assert_int_equal(outcome_decode(slice_from(buf.ptr, len), &arena, &got), -EBADMSG);
+    buf.ptr[0] = 1;
+    assert_int_equal(outcome_decode(buf_slice(&buf), &arena, &got), -EBADMSG);
     outcome_merge(&sum, &arena, &there);
     assert_true(slice_eq(sum.recipients[0].route, SLICE("smart")));
     outcome_merge(&sum, &arena, &again);
