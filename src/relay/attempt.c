@@ -118,13 +118,13 @@ static bool find_tls(const struct course *course, struct tls_client **ret_tls,
                      struct verdict *ret_verdict)
 {
     const struct attempt_shared *shared = course->attempt->shared;
-    struct slice path = course->route->tls_ca;
+    bool judged = course->route->tls != TLS_POLICY_NONE;
+    struct slice path = judged ? course->route->tls_ca : SLICE_NULL;
     char why[TLS_CLIENTS_WHY_MAX];
 
-    if (path.len == 0 || course->route->tls == TLS_POLICY_NONE) {
-        *ret_tls = shared->tls ? tls_client_ref(shared->tls) : NULL;
+    *ret_tls = NULL;
+    if (!shared->tls_clients)
         return true;
-    }
     *ret_tls = tls_clients_get(shared->tls_clients, path, why);
     if (!*ret_tls)
         *ret_verdict =

@@ -22,8 +22,7 @@
 struct attempt_shared {
     struct dns *dns;
     struct finder *finder;
-    struct tls_client *tls;          /* NULL: all is sent in the clear */
-    struct tls_clients *tls_clients; /* for routes with CAs of their own */
+    struct tls_clients *tls_clients; /* NULL: all is sent in the clear */
     struct tlsrpt *tlsrpt;           /* sessions are told to it; NULL: to nobody */
     struct dead dead;
     struct slots slots;

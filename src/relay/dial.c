@@ -356,6 +356,20 @@ static int try_group(struct dialing *dialing, const struct dial_host *hosts, uns
     return r;
 }
 
+/* What the host must show. False: it cannot be used, its verdict says why. */
+static bool secure_host(const struct dialing *dialing, const struct security_question *question,
+                        struct dial_host *host)
+{
+    const struct session_report report = {.tlsrpt = dialing->dial->tlsrpt,
+                                          .destination = dialing->dial->destination,
+                                          .host = host->host->name};
+
+    if (security_decide(question, dialing->outcome, &host->security, &host->verdict) == SECURITY_GO)
+        return true;
+    session_report_fault(&report, &host->security.fault);
+    return false;
+}
+
 /* Its addresses, and what it must show. */
 static void prepare_host(struct dialing *dialing, const struct destination_host *which,
                          struct dial_host *host)
@@ -376,8 +390,7 @@ static void prepare_host(struct dialing *dialing, const struct destination_host 
     if (host->count) {
         question.address_secure = host->secure;
         question.canonical = host->canonical;
-        if (security_decide(&question, dialing->outcome, &host->security, &host->verdict) !=
-            SECURITY_GO)
+        if (!secure_host(dialing, &question, host))
             host->count = 0;
     }
     for (unsigned i = 0; i < host->count; i++)

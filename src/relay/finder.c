@@ -43,6 +43,7 @@ struct entry {
 
 struct finder {
     struct search_tools tools;
+    uint64_t interfaces_at; /* when they are to be read again */
     void (*wake)(void *arg);
     void *arg;
     pthread_mutex_t inbox_lock; /* guards the inbox */
@@ -69,14 +70,22 @@ static void take_answer(void *arg, struct search_answer *answer)
         finder->wake(finder->arg);
 }
 
-struct finder *finder_new(struct dns *dns, struct sts *sts, void (*wake)(void *arg), void *arg)
+/* On the loop's thread, as the searches that look at them. */
+static void read_interfaces(struct finder *finder)
+{
+    own_hosts_read(&finder->tools.own);
+    finder->interfaces_at = clock_mono_ms() + FINDER_INTERFACES_MS;
+}
+
+struct finder *finder_new(struct dns *dns, struct sts *sts, struct tlsrpt *tlsrpt,
+                          void (*wake)(void *arg), void *arg)
 {
     struct finder *finder = xcalloc(1, sizeof(*finder));
     pthread_condattr_t monotonic;
 
-    finder->tools =
-        (struct search_tools){.dns = dns, .sts = sts, .post = take_answer, .arg = finder};
-    own_hosts_init(&finder->tools.own);
+    finder->tools = (struct search_tools){
+        .dns = dns, .sts = sts, .tlsrpt = tlsrpt, .post = take_answer, .arg = finder};
+    read_interfaces(finder);
     finder->wake = wake;
     finder->arg = arg;
     finder->waiting_last = &finder->waiting;
@@ -318,6 +327,8 @@ void finder_run(struct finder *finder)
     take_answers(finder);
     while ((entry = next_to_begin(finder))) {
         struct search *search = entry->search;
+        if (clock_mono_ms() >= finder->interfaces_at)
+            read_interfaces(finder);
         search_start(search);
         look_at(finder, search);
     }
@@ -397,6 +408,7 @@ void finder_forget(struct finder *finder)
 {
     struct entry *entry, *next;
 
+    read_interfaces(finder);
     pthread_mutex_lock(&finder->lock);
     HASH_ITER(hh, finder->entries, entry, next)
     {

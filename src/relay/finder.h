@@ -10,6 +10,11 @@
 #define NUNCIO_RELAY_FINDER_H
 
 #include "relay/finding.h"
+#include "relay/tlsrpt.h"
+
+/* The addresses of this machine's interfaces are read again when a search begins so long after the
+ * last time. */
+enum { FINDER_INTERFACES_MS = 5 * 60 * 1000 };
 
 /* Searches at a time, domains that wait for theirs or are known. Beyond the last the oldest is
  * forgotten, or, when all are still searched for, the newest put off. */
@@ -17,15 +22,18 @@ enum { FINDER_SEARCHES_MAX = 1000, FINDER_ENTRIES_MAX = 16 * 1024 };
 
 struct finder;
 
-/* `sts` may be NULL. `wake` is called on any thread when finder_run() is to be called. */
-struct finder *finder_new(struct dns *dns, struct sts *sts, void (*wake)(void *arg), void *arg);
+/* `sts` and `tlsrpt` may be NULL. `wake` is called on any thread when finder_run() is to be
+ * called. */
+struct finder *finder_new(struct dns *dns, struct sts *sts, struct tlsrpt *tlsrpt,
+                          void (*wake)(void *arg), void *arg);
 /* When no question of its is under way any more: after dns_stop(), dns_free() and
  * sts_free(). */
 void finder_free(struct finder *finder);
 
 /* Loop's thread. Answers that have come are taken, and searches begun. */
 void finder_run(struct finder *finder);
-/* Loop's thread. The configuration has changed: what is known is of no more use. */
+/* Loop's thread. The configuration has changed: what is known is of no more use. The interfaces are
+ * read again. */
 void finder_forget(struct finder *finder);
 
 /* Loop's thread. `found` is called once, on this thread, maybe before this returns. */

@@ -12,6 +12,9 @@
 #include <curl/curl.h>
 #include <string.h>
 
+/* libcurl keeps the system's CAs for a day if it may: new ones would not count for so long. */
+static const long ca_kept_s = 60;
+
 /* Host and port, which libcurl reads from a URL as it will read it again later. */
 static bool read_url(struct https_transfer *transfer)
 {
@@ -142,6 +145,7 @@ static bool set_options(struct https_transfer *transfer, uint64_t left_ms, void 
            curl_easy_setopt(curl, CURLOPT_USERAGENT, "nuncio") == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_CA_CACHE_TIMEOUT, ca_kept_s) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)left_ms) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer) == CURLE_OK &&

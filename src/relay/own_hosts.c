@@ -23,14 +23,14 @@ static struct dns_address from_sockaddr(const struct sockaddr *from)
     return address;
 }
 
-void own_hosts_init(struct own_hosts *own)
+void own_hosts_read(struct own_hosts *own)
 {
     struct ifaddrs *all;
     unsigned count = 0;
 
-    *own = (struct own_hosts){0};
     if (getifaddrs(&all) < 0)
         return;
+    own_hosts_done(own);
     for (const struct ifaddrs *i = all; i; i = i->ifa_next)
         count++;
     own->addresses = xcalloc(count ? count : 1, sizeof(*own->addresses));

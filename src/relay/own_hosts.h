@@ -9,14 +9,15 @@
 #include "config/config.h"
 #include "dns/dns.h"
 
-/* The addresses of this machine's interfaces when it was made. */
+/* The addresses of this machine's interfaces when they were read. Begins as all zero. */
 struct own_hosts {
     struct dns_address *addresses;
     unsigned count;
 };
 
-/* Reads the interfaces; where that is not allowed there are none, and the listeners remain. */
-void own_hosts_init(struct own_hosts *own);
+/* Reads the interfaces; where that is not allowed all remains as it was, and the listeners count.
+ */
+void own_hosts_read(struct own_hosts *own);
 void own_hosts_done(struct own_hosts *own);
 
 /* `name` in A-labels. */

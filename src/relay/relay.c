@@ -311,6 +311,14 @@ static void on_wake(void *arg)
     }
 }
 
+static void read_system_cas(struct relay *relay)
+{
+    int r = tls_clients_read_system(relay->shared.tls_clients);
+
+    if (r < 0)
+        log_error(NULL, "system-cas", LOG_ERRNO(r));
+}
+
 static bool on_config(void *arg, struct config *config, struct buf *why_not)
 {
     struct relay *relay = arg;
@@ -319,6 +327,7 @@ static bool on_config(void *arg, struct config *config, struct buf *why_not)
     (void)why_not;
     relay->config = config_ref(config);
     config_unref(old);
+    read_system_cas(relay);
     idle_drop_all(&relay->shared.idle);
     finder_forget(relay->shared.finder);
     policies_configure(&relay->policies, config);
@@ -391,14 +400,14 @@ static int relay_open(struct relay *relay)
     r = dns_new(&relay->role->config->dns, &relay->shared.dns);
     if (r < 0)
         return r;
-    r = tls_client_new(SLICE_NULL, false, &relay->shared.tls);
+    relay->shared.handed = handed_new();
+    relay->shared.tls_clients = tls_clients_new(relay->shared.handed);
+    r = tls_clients_read_system(relay->shared.tls_clients);
     if (r == 0)
         r = policies_open(&relay->policies, relay->role, relay->shared.dns);
     if (r < 0)
         return r;
-    relay->shared.handed = handed_new();
     relay->shared.tlsrpt = relay->policies.tlsrpt;
-    relay->shared.tls_clients = tls_clients_new(relay->shared.handed);
     relay->shared.logins = logins_new(relay->policies.https, relay->shared.handed);
     dead_init(&relay->shared.dead);
     slots_init(&relay->shared.slots);
@@ -408,7 +417,8 @@ static int relay_open(struct relay *relay)
     relay->flush_timer = loop_timer(relay->role->loop, on_flush, relay);
     relay->sweep_timer = loop_timer(relay->role->loop, on_sweep, relay);
     relay->stop_timer = loop_timer(relay->role->loop, on_stop_check, relay);
-    relay->shared.finder = finder_new(relay->shared.dns, relay->policies.sts, wake_loop, relay);
+    relay->shared.finder = finder_new(relay->shared.dns, relay->policies.sts,
+                                      relay->policies.tlsrpt, wake_loop, relay);
     relay->site_answers = site_answers_new(relay->role, relay->shared.finder);
     loop_on_wake(relay->role->loop, on_wake, relay);
     relay->config = config_ref(relay->role->config);
@@ -430,7 +440,6 @@ static void relay_close(struct relay *relay)
     policies_close(&relay->policies);
     tls_clients_free(relay->shared.tls_clients);
     handed_free(relay->shared.handed);
-    tls_client_unref(relay->shared.tls);
     dns_free(relay->shared.dns);
     site_answers_free(relay->site_answers);
     finder_free(relay->shared.finder);

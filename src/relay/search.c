@@ -11,7 +11,8 @@
  *   4. Hosts without any address are left out. When none is left: 5.4.4 (the domain's own name:
  *      5.1.2), or 4.4.3 if it was a failure of DNS.
  *   5. Meanwhile the domain's MTA-STS policy has been asked for (RFC 8461). Hosts that it forbids
- *      are left out while it is enforced; when none is left the mail waits (4.7.5).
+ *      are left out while it is enforced; when none is left the mail waits (4.7.5). It is looked
+ *      at again every few minutes, however long the records live: a policy may change sooner.
  *
  * The addresses are not kept: whoever connects asks again, and libunbound has them in its cache.
  */
@@ -22,6 +23,7 @@
 #include "io/socket_address.h"
 #include "mail/address.h"
 #include "relay/mx_list.h"
+#include "relay/session_report.h"
 
 #include <stdlib.h>
 
@@ -108,9 +110,14 @@ static void ask(struct search *search, struct slice name, enum dns_type type,
     search_ask_dns(search->tools, search, question, host, name, type);
 }
 
+static bool asks_for_policy(const struct search *search)
+{
+    return search->tools->sts && search->route->mta_sts;
+}
+
 static void ask_for_policy(struct search *search)
 {
-    if (!search->tools->sts || !search->route->mta_sts)
+    if (!asks_for_policy(search))
         return;
     search->pending++;
     search_ask_sts(search->tools, search, search->domain);
@@ -276,6 +283,8 @@ static void take_mx(struct search *search, const struct dns_answer *answer)
 {
     search->secure = answer->security == DNS_SECURE;
     search->valid_ms = (uint64_t)answer->ttl_s * 1000;
+    if (asks_for_policy(search) && search->valid_ms > STS_CHECK_MS)
+        search->valid_ms = STS_CHECK_MS;
     switch (answer->result) {
     case DNS_FOUND:
         take_records(search, answer);
@@ -333,10 +342,14 @@ static void end_forbidden(struct search *search)
                                 SLICE_ARG(search->domain), SLICE_ARG(search->list.hosts[0].name)));
 }
 
+/* What is forbidden is a failed session for those who read TLS reports, once for each search. */
 static bool is_allowed(const struct search *search, const struct mx_host *host)
 {
-    return !search->policy || sts_policy_mode(search->policy) != STS_ENFORCE ||
-           sts_policy_allows(search->policy, host->name);
+    if (!search->policy || sts_policy_mode(search->policy) != STS_ENFORCE ||
+        sts_policy_allows(search->policy, host->name))
+        return true;
+    session_report_forbidden(search->tools->tlsrpt, search->domain, search->policy, host->name);
+    return false;
 }
 
 /* All that have an address, or may have one, and that the domain's policy allows. */

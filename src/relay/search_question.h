@@ -7,6 +7,7 @@
 
 #include "relay/own_hosts.h"
 #include "relay/sts.h"
+#include "relay/tlsrpt.h"
 
 enum { SEARCH_MX_MS = 20 * 1000, SEARCH_ADDRESSES_MS = 10 * 1000, SEARCH_STS_MS = 20 * 1000 };
 
@@ -30,7 +31,8 @@ struct search_answer {
 /* What all searches share. */
 struct search_tools {
     struct dns *dns;
-    struct sts *sts; /* NULL: MTA-STS is not asked for */
+    struct sts *sts;       /* NULL: MTA-STS is not asked for */
+    struct tlsrpt *tlsrpt; /* told of hosts that a policy leaves out; or NULL */
     struct own_hosts own;
     /* Takes the answer over; called on any thread, also while search_start() or search_take() is
      * running. */

@@ -78,12 +78,16 @@ static enum sts_mode sts_mode(const struct security_question *question)
     return question->destination->sts;
 }
 
-/* Who says that this host is the domain's (RFC 8689 section 4.2.1)? */
+/* Who says that this host is the domain's (RFC 8689 section 4.2.1)? A policy that is being tested
+ * does so for the hosts that it names, as one in force does (RFC 8461 section 4.1). */
 static bool is_vouched(const struct security_question *question)
 {
     const struct destination *destination = question->destination;
+    enum sts_mode mode = sts_mode(question);
 
-    return !destination->mx || destination->secure || sts_mode(question) == STS_ENFORCE;
+    return !destination->mx || destination->secure || mode == STS_ENFORCE ||
+           (mode == STS_TESTING && destination->sts_policy &&
+            sts_policy_allows(destination->sts_policy, question->host->name));
 }
 
 /* Delivery on this machine: nothing to be encrypted (RFC 8689 section 4.4). */
@@ -213,6 +217,25 @@ static int find_hindrance(const struct security_question *question, const struct
     return SECURITY_NEVER;
 }
 
+static struct security_fault find_fault(const struct security_question *question,
+                                        const struct tlsa_answer *tlsa)
+{
+    struct security_fault fault = {.base = tlsa->base.len ? tlsa->base : question->host->name,
+                                   .records = tlsa->unusable};
+
+    if (tlsa->state == TLSA_FAILED) {
+        fault.result = "dnssec-invalid";
+        fault.why = tlsa->why;
+    } else if (tlsa->state == TLSA_UNUSABLE) {
+        fault.result = "tlsa-invalid";
+        fault.why = SLICE("none of the TLSA records can be used");
+    } else if (tlsa->state == TLSA_NONE && question->route->tls == TLS_POLICY_DANE_ONLY) {
+        fault.result = "dane-required";
+        fault.why = SLICE("there are no secure TLSA records");
+    }
+    return fault;
+}
+
 int security_choose(const struct security_question *question, const struct tlsa_answer *tlsa,
                     const struct outcome *outcome, struct security *ret_security,
                     struct verdict *ret_verdict)
@@ -220,6 +243,7 @@ int security_choose(const struct security_question *question, const struct tlsa_
     struct security security = {.rule = SECURITY_NONE, .vouched = is_vouched(question)};
     int r;
 
+    security.fault = find_fault(question, tlsa);
     *ret_security = security;
     r = find_hindrance(question, tlsa, outcome, ret_verdict);
     if (r != SECURITY_GO || question->route->tls == TLS_POLICY_NONE)

@@ -27,6 +27,13 @@ const char *security_rule_name(enum security_rule rule); /* "dane" */
 /* What a connection under this rule is: "dane", "sts", "verified", "encrypted". */
 const char *security_grade(enum security_rule rule);
 
+/* What is wrong with a host's TLSA records, for TLS reports (RFC 8460 section 4.3.2.1). */
+struct security_fault {
+    const char *result; /* "dnssec-invalid", "tlsa-invalid", "dane-required"; NULL: nothing is */
+    struct slice base;  /* where the records are, or should be */
+    struct slice records, why;
+};
+
 struct security {
     enum security_rule rule;
     bool tls_needed;          /* no delivery without it */
@@ -34,6 +41,8 @@ struct security {
     bool sts_testing;         /* the result is told as MTA-STS's, and nothing more */
     bool vouched;             /* the host's name is, by DNSSEC, MTA-STS or the configuration */
     bool requiretls;          /* the server must offer REQUIRETLS */
+    struct security_fault
+        fault; /* may stand beside a host that can be used: not as one with DANE */
 };
 /* Connections whose keys are equal may be used for each other's mail. From the arena. */
 struct slice security_key(const struct security *security, struct arena *arena);
@@ -62,8 +71,8 @@ struct security_question {
     uint64_t deadline;
 };
 /*
- * What this host must show. Asks DNS for TLSA records where they count, on the caller's thread,
- * until `deadline`.
+ * What this host must show; of one that cannot be used *ret_security is the fault alone. Asks DNS
+ * for TLSA records where they count, on the caller's thread, until `deadline`.
  */
 int security_decide(const struct security_question *question, const struct outcome *outcome,
                     struct security *ret_security, struct verdict *ret_verdict);

@@ -197,12 +197,19 @@ static void on_fetched(void *arg, const struct https_answer *answer)
 
 /* ---- the record ----------------------------------------------------------------------------- */
 
+/* A server that hangs must not hold mail up: the domain has no policy until the next try, as with
+ * any other failure (RFC 8461 section 3.3). */
+static uint32_t job_patience(const struct sts *sts)
+{
+    return sts->settings.fetch_ms ? sts->settings.fetch_ms : STS_FETCH_MS;
+}
+
 static void fetch(struct job *job)
 {
     struct sts *sts = job->sts;
     char *url = sts_fetch_url(slice_from_cstr(job->domain), sts->settings.port);
     const struct https_request request = {
-        .url = slice_from_cstr(url), .answer_max = STS_TEXT_MAX, .patience_ms = STS_FETCH_MS};
+        .url = slice_from_cstr(url), .answer_max = STS_TEXT_MAX, .patience_ms = job_patience(sts)};
 
     https_ask(sts->settings.https, &request, on_fetched, job);
     free(url);

@@ -29,15 +29,16 @@ enum {
     STS_CHECK_MS = 5 * 60 * 1000,    /* DNS is asked again for a new id, when mail goes there */
     STS_RENEW_MS = 20 * 3600 * 1000, /* fetched again, or at half of max_age if that is less */
     STS_RETRY_MS = 5 * 60 * 1000,    /* after a fetch that failed (section 3.3) */
-    STS_FETCH_MS = 60 * 1000,        /* at most for one */
+    STS_FETCH_MS = 15 * 1000,        /* at most for one: the first mail to a domain waits for it */
     STS_UNUSED_DAYS = 30,            /* no longer renewed then */
 };
 
 struct sts_settings {
     struct dns *dns;
     struct https *https;
-    int folder;    /* for the cache, written by us alone, the caller's; -1: memory only */
-    uint16_t port; /* of HTTPS: 443; tests have another */
+    int folder;        /* for the cache, written by us alone, the caller's; -1: memory only */
+    uint16_t port;     /* of HTTPS: 443; tests have another */
+    uint32_t fetch_ms; /* 0: STS_FETCH_MS */
     /* A policy could not be had, for TLS reports: an RFC 8460 result type, and words for people.
      * May be NULL. */
     void (*failed)(void *arg, struct slice domain, const char *failure, const char *why);

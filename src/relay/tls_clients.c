@@ -16,7 +16,8 @@ struct entry {
 
 struct tls_clients {
     struct handed *handed;
-    pthread_mutex_t lock; /* guards the rest */
+    pthread_mutex_t lock;      /* guards the rest */
+    struct tls_client *system; /* NULL: not read yet */
     struct entry *entries;
 };
 
@@ -41,8 +42,32 @@ void tls_clients_free(struct tls_clients *clients)
         free(entry->path);
         free(entry);
     }
+    tls_client_unref(clients->system);
     pthread_mutex_destroy(&clients->lock);
     free(clients);
+}
+
+int tls_clients_read_system(struct tls_clients *clients)
+{
+    struct tls_client *client, *before;
+    int r = tls_client_new(SLICE_NULL, false, &client);
+
+    if (r < 0)
+        return r;
+    pthread_mutex_lock(&clients->lock);
+    before = clients->system;
+    clients->system = client;
+    pthread_mutex_unlock(&clients->lock);
+    tls_client_unref(before);
+    return 0;
+}
+
+/* With the lock held. */
+static struct tls_client *system_client(struct tls_clients *clients, char why[TLS_CLIENTS_WHY_MAX])
+{
+    if (!clients->system)
+        snprintf(why, TLS_CLIENTS_WHY_MAX, "the system's CAs cannot be had");
+    return clients->system ? tls_client_ref(clients->system) : NULL;
 }
 
 /* With the lock held. */
@@ -88,19 +113,26 @@ static bool renew(struct tls_clients *clients, struct entry *entry, struct slice
     return true;
 }
 
+/* Likewise. */
+static struct tls_client *file_client(struct tls_clients *clients, struct slice path,
+                                      char why[TLS_CLIENTS_WHY_MAX])
+{
+    unsigned version = handed_version(clients->handed);
+    struct entry *entry = entry_of(clients, path);
+
+    if ((!entry->client || entry->version != version) && !renew(clients, entry, path, why))
+        return NULL;
+    entry->version = version;
+    return tls_client_ref(entry->client);
+}
+
 struct tls_client *tls_clients_get(struct tls_clients *clients, struct slice path,
                                    char why[TLS_CLIENTS_WHY_MAX])
 {
-    unsigned version = handed_version(clients->handed);
-    struct tls_client *client = NULL;
-    struct entry *entry;
+    struct tls_client *client;
 
     pthread_mutex_lock(&clients->lock);
-    entry = entry_of(clients, path);
-    if ((entry->client && entry->version == version) || renew(clients, entry, path, why)) {
-        entry->version = version;
-        client = tls_client_ref(entry->client);
-    }
+    client = path.len ? file_client(clients, path, why) : system_client(clients, why);
     pthread_mutex_unlock(&clients->lock);
     return client;
 }

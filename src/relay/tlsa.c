@@ -7,21 +7,39 @@
 
 #include "base/buf.h"
 
-static void add_record(struct tlsa_answer *answer, struct slice rdata, struct arena *arena)
+static bool read_record(struct slice rdata, struct arena *arena, struct tls_tlsa *ret_tlsa)
 {
     struct dns_tlsa record;
-    struct tls_tlsa tlsa;
 
     if (!dns_read_tlsa(rdata, &record))
-        return;
-    tlsa = (struct tls_tlsa){.usage = record.usage,
-                             .selector = record.selector,
-                             .matching = record.matching,
-                             .data = record.data};
-    if (!tls_tlsa_is_usable(&tlsa))
-        return;
-    tlsa.data = arena_dup(arena, tlsa.data);
-    answer->list[answer->count++] = tlsa;
+        return false;
+    *ret_tlsa = (struct tls_tlsa){.usage = record.usage,
+                                  .selector = record.selector,
+                                  .matching = record.matching,
+                                  .data = arena_dup(arena, record.data)};
+    return true;
+}
+
+/* The usable ones; or, when there is none, what there is for those who are told of it. */
+static void take_records(struct tlsa_answer *answer, const struct dns_answer *found,
+                         struct arena *arena)
+{
+    struct tls_tlsa *other = arena_alloc(arena, found->n_records * sizeof(*other));
+    struct tls_tlsa tlsa;
+    unsigned n_other = 0;
+
+    answer->list = arena_alloc(arena, found->n_records * sizeof(*answer->list));
+    for (unsigned i = 0; i < found->n_records; i++) {
+        if (!read_record(found->records[i], arena, &tlsa))
+            continue;
+        if (tls_tlsa_is_usable(&tlsa))
+            answer->list[answer->count++] = tlsa;
+        else
+            other[n_other++] = tlsa;
+    }
+    answer->state = answer->count ? TLSA_USABLE : TLSA_UNUSABLE;
+    if (!answer->count)
+        answer->unusable = tlsa_to_text(other, n_other, arena);
 }
 
 static bool has_failed(const struct dns_answer *found, struct tlsa_answer *answer)
@@ -47,10 +65,7 @@ static bool ask(struct dns *dns, const struct tlsa_question *question, struct sl
     if (found.result != DNS_FOUND || found.security != DNS_SECURE)
         return false;
     answer->base = base;
-    answer->list = arena_alloc(arena, found.n_records * sizeof(*answer->list));
-    for (unsigned i = 0; i < found.n_records; i++)
-        add_record(answer, found.records[i], arena);
-    answer->state = answer->count ? TLSA_USABLE : TLSA_UNUSABLE;
+    take_records(answer, &found, arena);
     return true;
 }
 

@@ -20,7 +20,8 @@ struct tlsa_answer {
     struct slice base;     /* the TLSA base domain */
     struct tls_tlsa *list; /* the usable ones; from the arena, as all of it */
     unsigned count;
-    struct slice why; /* TLSA_FAILED: for people */
+    struct slice unusable; /* TLSA_UNUSABLE: what is there, as tlsa_to_text() has it */
+    struct slice why;      /* TLSA_FAILED: for people */
 };
 
 /*

@@ -56,7 +56,7 @@ void tlsrpt_mail_taken(struct tlsrpt *tlsrpt, uint64_t request, bool taken);
  * One session with a host, when it has come to an end or could not begin: once for each connection,
  * not for each message. Told for the policy that was applied (section 4.2): under MTA-STS (testing
  * too) `policy` is sts_policy_text(); under DANE it is the TLSA records, "3 1 1 ab12...", a line
- * each; else empty. No session is told when no connection came about at all: that is not TLS's.
+ * each; else empty. When no connection came about it is told only if that is a policy's doing.
  */
 struct tlsrpt_session {
     struct slice domain; /* policy domain: that of the recipient; under DANE the TLSA base domain */

@@ -132,8 +132,20 @@ def test_an_enforced_policy_is_enforced(site):
     assert not site.got('b@plain.test') and not site.got('b@other.test')
     kept = server.state / 'relay' / 'sts' / 'plain.test'
     assert 'mode: enforce' in kept.read_text()
-    # What was learned holds when the policy is out of reach, after a restart too.
     server.stop()
+    # All three are failures for those who read reports: no TLS, not named, and not named if it
+    # were enforced.
+    [counts] = (server.state / 'relay' / 'tlsrpt').iterdir()
+    found = set()
+    for entry in map(json.loads, counts.read_text().splitlines()):
+        check_policy(entry)
+        assert entry['policy']['policy-type'] == 'sts'
+        found |= {(entry['policy']['policy-domain'], failure['receiving-mx-hostname'],
+                   failure['result-type']) for failure in entry['failure-details']}
+    assert found == {('plain.test', 'mx.plain.test', 'starttls-not-supported'),
+                     ('other.test', 'mx.other.test', 'validation-failure'),
+                     ('try.test', 'mx.try.test', 'starttls-not-supported')}
+    # What was learned holds when the policy is out of reach, after a restart too.
     site.web.close()
     server.start()
     server.send('a@example.test', ['c@other.test'], b'Subject: x\r\n\r\nx\r\n')

@@ -69,7 +69,7 @@ void fixture_init(struct fixture *fixture, const char *script)
     fixture->shared.dns = dns_fake_new(names, sizeof(names) / sizeof(names[0]));
     fixture->shared.cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     fixture->server.cancel_fd = fixture->shared.cancel_fd;
-    fixture->shared.finder = finder_new(fixture->shared.dns, NULL, no_wake, NULL);
+    fixture->shared.finder = finder_new(fixture->shared.dns, NULL, NULL, no_wake, NULL);
     dead_init(&fixture->shared.dead);
     slots_init(&fixture->shared.slots);
     idle_init(&fixture->shared.idle);

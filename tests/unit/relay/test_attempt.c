@@ -416,7 +416,8 @@ static void test_requiretls_is_kept(void **state)
     for (unsigned bounce = 0; bounce < 2; bounce++) {
         struct fixture fixture;
         fixture_init(&fixture, bounce ? PIPELINE ONE QUIT : PIPELINE QUIT);
-        assert_int_equal(tls_client_new(SLICE_NULL, false, &fixture.shared.tls), 0);
+        fixture.shared.tls_clients = tls_clients_new(NULL);
+        assert_int_equal(tls_clients_read_system(fixture.shared.tls_clients), 0);
         fixture.unit.requiretls = true;
         if (bounce)
             fixture.unit.reverse_path = SLICE_NULL;
@@ -424,7 +425,7 @@ static void test_requiretls_is_kept(void **state)
         assert_int_equal(fixture.done.recipients[0].kind, bounce ? DONE_OK : DONE_NEVER);
         assert_true(
             slice_eq(fixture.done.recipients[0].status, bounce ? SLICE("2.0.0") : SLICE("5.7.10")));
-        tls_client_unref(fixture.shared.tls);
+        tls_clients_free(fixture.shared.tls_clients);
         fixture_finish(&fixture);
         fixture_done(&fixture);
     }

@@ -62,6 +62,7 @@ static const struct dns_fake_entry names[] = {
     {.name = "enforce2.test", .type = DNS_MX, .data = "10 a.two.test"},
     {.name = "testing.test", .type = DNS_MX, .data = "10 a.two.test"},
     {.name = "testing.test", .type = DNS_MX, .data = "20 mx.one.test"},
+    {.name = "lasting.test", .type = DNS_MX, .data = "10 mx.one.test", .ttl_s = 3000},
     {.name = "late.test", .type = DNS_MX, .data = "10 mx.one.test", .delay_ms = 600},
 };
 
@@ -101,7 +102,8 @@ static void place_open(struct place *place, const struct dns_fake_entry *script,
                                     .n_listeners = 1};
     place->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     place->dns = dns_fake_new(script, n);
-    place->finder = finder_new(place->dns, (struct sts *)place, wake, place);
+    place->finder =
+        finder_new(place->dns, (struct sts *)place, (struct tlsrpt *)place, wake, place);
 }
 
 static void place_close(struct place *place)
@@ -169,6 +171,27 @@ bool __wrap_sts_policy_allows(const struct sts_policy *policy, struct slice mx)
 {
     (void)policy;
     return slice_eq(mx, SLICE("mx.one.test"));
+}
+
+struct slice __wrap_sts_policy_text(const struct sts_policy *policy);
+struct slice __wrap_sts_policy_text(const struct sts_policy *policy)
+{
+    assert_ptr_equal(policy, &enforced);
+    return SLICE("mx: mx.one.test");
+}
+
+/* TLS reports: what was told last, and how often. */
+static char reported[128];
+static unsigned n_reported;
+
+void __wrap_tlsrpt_note(struct tlsrpt *tlsrpt, const struct tlsrpt_session *session);
+void __wrap_tlsrpt_note(struct tlsrpt *tlsrpt, const struct tlsrpt_session *session)
+{
+    assert_non_null(tlsrpt);
+    assert_int_equal(session->type, TLSRPT_STS);
+    n_reported++;
+    snprintf(reported, sizeof(reported), "%.*s %.*s %s", SLICE_ARG(session->domain),
+             SLICE_ARG(session->mx), session->result);
 }
 
 struct asked {
@@ -298,12 +321,15 @@ static void test_mta_sts(void **state)
     static const struct {
         const char *domain, *enhanced, *words;
         enum sts_mode mode;
+        const char *reported; /* of each host that is left out */
     } cases[] = {
-        {"enforce.test", "", "mx.one.test", STS_ENFORCE},
-        {"enforce2.test", "4.7.5", "the MTA-STS policy of enforce2.test allows none", STS_NONE},
-        {"enforcemissing.test", "5.1.2", "does not exist", STS_NONE},
-        {"testing.test", "", "a.two.test mx.one.test", STS_TESTING},
-        {"one.test", "", "mx.one.test", STS_NONE},
+        {"enforce.test", "", "mx.one.test", STS_ENFORCE,
+         "enforce.test a.two.test validation-failure"},
+        {"enforce2.test", "4.7.5", "the MTA-STS policy of enforce2.test allows none", STS_NONE,
+         "enforce2.test a.two.test validation-failure"},
+        {"enforcemissing.test", "5.1.2", "does not exist", STS_NONE, ""},
+        {"testing.test", "", "a.two.test mx.one.test", STS_TESTING, ""},
+        {"one.test", "", "mx.one.test", STS_NONE, ""},
     };
     struct place place;
 
@@ -312,8 +338,13 @@ static void test_mta_sts(void **state)
     for (unsigned heeded = 2; heeded-- > 0;) {
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
             struct finding finding;
+            const char *told = heeded ? cases[i].reported : "";
             place.routes[2].mta_sts = heeded;
+            n_reported = 0;
             finding = find(&place, "world", cases[i].domain);
+            assert_int_equal(n_reported, *told ? 1 : 0);
+            if (*told)
+                assert_string_equal(reported, told);
             if (heeded && finding.destination) {
                 assert_int_equal(finding.destination->sts, cases[i].mode);
                 assert_int_equal(slice_find(finding.destination->site, '+') >= 0,
@@ -364,18 +395,22 @@ static void test_how_long_it_is_good(void **state)
     static const struct {
         const char *domain;
         uint64_t least_s, most_s;
+        const char *route;
     } cases[] = {
-        {"two.test", 50, 60},
-        {"one.test", 290, 300},
-        {"broken.test", 5, 20},
-        {"[192.0.2.7]", 3590, 3600},
+        {"two.test", 50, 60, "world"},
+        {"one.test", 290, 300, "world"},
+        {"broken.test", 5, 20, "world"},
+        {"[192.0.2.7]", 3590, 3600, "world"},
+        /* A policy may come or change before the records do. */
+        {"lasting.test", 290, STS_CHECK_MS / 1000, "world"},
+        {"lasting.test", 2990, 3000, "v4"},
     };
     struct place place;
 
     (void)state;
     place_open(&place, names, sizeof(names) / sizeof(names[0]));
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct finding finding = find(&place, "world", cases[i].domain);
+        struct finding finding = find(&place, cases[i].route, cases[i].domain);
         uint64_t left = finding.until_ms - clock_mono_ms();
         assert_in_range(left, cases[i].least_s * 1000 - 1000, cases[i].most_s * 1000);
         finding_done(&finding);
@@ -453,12 +488,13 @@ static void test_which_addresses_are_ours(void **state)
         {SLICE_INIT("192.0.2.99"), PORT, true}, {SLICE_INIT("2001:db8::9"), 25, false},
         {SLICE_INIT("255.1.2.3"), 25, false},
     };
-    struct own_hosts own;
+    struct own_hosts own = {0};
     struct place place;
 
     (void)state;
     place_open(&place, NULL, 0);
-    own_hosts_init(&own);
+    own_hosts_read(&own);
+    own_hosts_read(&own); /* again: nothing is lost, nothing stays behind */
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct socket_address parsed;
         struct dns_address address = {.family = AF_INET};

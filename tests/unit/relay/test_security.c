@@ -9,6 +9,14 @@
 
 enum { LATER = 100, NEVER };
 
+/* Nobody looks into the policy. */
+bool __wrap_sts_policy_allows(const struct sts_policy *policy, struct slice mx);
+bool __wrap_sts_policy_allows(const struct sts_policy *policy, struct slice mx)
+{
+    assert_non_null(policy);
+    return slice_eq(mx, SLICE("mx.far.test"));
+}
+
 static const struct tls_tlsa ee = {TLSA_DANE_EE, TLSA_SPKI, TLSA_SHA2_256, SLICE_INIT("x")};
 static const struct tls_tlsa both[] = {
     {TLSA_DANE_TA, TLSA_SPKI, TLSA_SHA2_256, SLICE_INIT("y")},
@@ -223,7 +231,9 @@ static void test_requiretls(void **state)
         {.policy = TLS_POLICY_ENCRYPT, .want = SECURITY_REQUIRETLS, .needs_offer = true},
         {.policy = TLS_POLICY_NONE, .want = NEVER},
         {.insecure = true, .want = NEVER},
-        {.insecure = true, .sts = STS_TESTING, .want = NEVER},
+        /* The policy that is being tested must name the host. */
+        {.insecure = true, .sts = STS_TESTING, .host = "mx.other.test", .want = NEVER},
+        {.insecure = true, .sts = STS_TESTING, .want = SECURITY_REQUIRETLS, .needs_offer = true},
         {.insecure = true, .sts = STS_ENFORCE, .want = SECURITY_STS, .needs_offer = true},
         {.fixed = true, .want = SECURITY_REQUIRETLS, .needs_offer = true},
         {.fixed = true, .lmtp = true, .want = SECURITY_REQUIRETLS, .needs_offer = true},
@@ -246,6 +256,7 @@ static void test_requiretls(void **state)
         scene.destination.secure = !cases[i].insecure;
         scene.destination.mx = !cases[i].fixed;
         scene.destination.sts = cases[i].sts;
+        scene.destination.sts_policy = cases[i].sts ? (struct sts_policy *)&scene : NULL;
         scene.route.tls = cases[i].policy;
         scene.route.protocol = cases[i].lmtp ? PROTOCOL_LMTP : PROTOCOL_SMTP;
         if (cases[i].host)
@@ -294,6 +305,41 @@ static void test_testing_is_told_and_not_demanded(void **state)
     arena_done(&scene.arena);
 }
 
+/* RFC 8460 section 4.3.2.1. */
+static void test_faults_of_dane(void **state)
+{
+    static const struct {
+        enum config_tls_policy policy;
+        enum tlsa_state tlsa;
+        const char *want; /* or NULL */
+        bool goes;
+    } cases[] = {
+        {TLS_POLICY_MAY, TLSA_NONE, NULL, true},
+        {TLS_POLICY_MAY, TLSA_USABLE, NULL, true},
+        {TLS_POLICY_MAY, TLSA_UNUSABLE, "tlsa-invalid", true},
+        {TLS_POLICY_MAY, TLSA_FAILED, "dnssec-invalid", false},
+        {TLS_POLICY_DANE_ONLY, TLSA_NONE, "dane-required", false},
+        {TLS_POLICY_DANE_ONLY, TLSA_UNUSABLE, "tlsa-invalid", false},
+        {TLS_POLICY_DANE_ONLY, TLSA_FAILED, "dnssec-invalid", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct scene scene;
+
+        open_scene(&scene);
+        scene.route.tls = cases[i].policy;
+        tell_tlsa(&scene, cases[i].tlsa);
+        assert_int_equal(choose(&scene) < LATER, cases[i].goes);
+        if (cases[i].want)
+            assert_string_equal(scene.security.fault.result, cases[i].want);
+        else
+            assert_null(scene.security.fault.result);
+        assert_true(slice_eq(scene.security.fault.base, SLICE("mx.far.test")));
+        arena_done(&scene.arena);
+    }
+}
+
 static void test_keys_tell_connections_apart(void **state)
 {
     struct slice keys[5];
@@ -325,6 +371,7 @@ int main(void)
         cmocka_unit_test(test_requiretls),
         cmocka_unit_test(test_tls_optional),
         cmocka_unit_test(test_testing_is_told_and_not_demanded),
+        cmocka_unit_test(test_faults_of_dane),
         cmocka_unit_test(test_keys_tell_connections_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

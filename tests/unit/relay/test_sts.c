@@ -76,6 +76,7 @@ void __wrap_https_ask(struct https *https, const struct https_request *request,
 {
     (void)https;
     assert_int_equal(request->answer_max, STS_TEXT_MAX);
+    assert_int_equal(request->patience_ms, STS_FETCH_MS);
     assert_null(request->body.ptr);
     open_question(request->url, arg)->https = answered;
     world->n_https++;

@@ -79,6 +79,9 @@ static void test_answers(void **state)
         assert_true(slice_eq(tlsa_to_text(answer.list, answer.count, &arena),
                              slice_from_cstr(cases[i].text)));
         assert_int_equal(answer.why.len > 0, cases[i].state == TLSA_FAILED);
+        assert_true(slice_eq(answer.unusable, cases[i].state == TLSA_UNUSABLE
+                                                  ? SLICE("1 1 1 " DIGEST "\n3 1 1 abcd")
+                                                  : SLICE_NULL));
         arena_done(&arena);
     }
     dns_free(dns);
