@@ -23,6 +23,7 @@ enum { PATIENCE_S = 60, LINE_MAX_BYTES = 16 * 1024 * 1024, READ_BYTES = 64 * 102
 struct client {
     int fd;
     struct buf in;
+    bool silent;
     size_t at; /* how much of it was taken: whole lines, dropped together */
 };
 
@@ -195,7 +196,8 @@ static bool read_line(struct client *client, struct slice *ret_line)
 }
 
 /* EX_OK, and *ret_end when it was the last one. */
-static int take_answer(struct slice line, client_on_answer *on_answer, void *arg, bool *ret_end)
+static int take_answer(const struct client *client, struct slice line, client_on_answer *on_answer,
+                       void *arg, bool *ret_end)
 {
     json_t *answer = json_loadb(line.ptr, line.len, 0, NULL);
     const char *error = json_string_value(json_object_get(answer, "error"));
@@ -205,7 +207,8 @@ static int take_answer(struct slice line, client_on_answer *on_answer, void *arg
         return broken();
     *ret_end = json_is_true(json_object_get(answer, "end"));
     if (error) {
-        fprintf(stderr, "nuncio: %s\n", error);
+        if (!client->silent)
+            fprintf(stderr, "nuncio: %s\n", error);
         code = EX_DATAERR;
     } else {
         on_answer(arg, answer);
@@ -227,7 +230,7 @@ int client_ask_lines(struct client *client, json_t *request, client_on_line *on_
         if (!read_line(client, &line))
             return broken();
         if (!on_line || !on_line(arg, line))
-            code = take_answer(line, on_answer, arg, &end);
+            code = take_answer(client, line, on_answer, arg, &end);
     }
     return code;
 }
@@ -235,4 +238,15 @@ int client_ask_lines(struct client *client, json_t *request, client_on_line *on_
 int client_ask(struct client *client, json_t *request, client_on_answer *on_answer, void *arg)
 {
     return client_ask_lines(client, request, NULL, on_answer, arg);
+}
+
+int client_ask_silently(struct client *client, json_t *request, client_on_answer *on_answer,
+                        void *arg)
+{
+    int code;
+
+    client->silent = true;
+    code = client_ask(client, request, on_answer, arg);
+    client->silent = false;
+    return code;
 }

@@ -28,6 +28,10 @@ typedef void client_on_answer(void *arg, const json_t *answer);
  * server answered with an error. */
 int client_ask(struct client *client, json_t *request, client_on_answer *on_answer, void *arg);
 
+/* The same, but an error of the server is not told; for who can go on without an answer. */
+int client_ask_silently(struct client *client, json_t *request, client_on_answer *on_answer,
+                        void *arg);
+
 /* The same for long answers: each line is shown to `on_line` first, and is read as JSON only when
  * that does not want it as it is. */
 typedef bool client_on_line(void *arg, struct slice line);

@@ -5,6 +5,7 @@
 #include "control/commands.h"
 
 #include "base/clock.h"
+#include "control/why_beside.h"
 #include "control/why_find.h"
 #include "control/why_follow.h"
 #include "control/why_rebuild.h"
@@ -148,6 +149,7 @@ static bool only_follows(const struct options *options)
 static int answer(struct why_place *place, struct options *options)
 {
     static struct why_found found;
+    size_t n_beside = 0;
     int r = only_follows(options) ? 0 : why_find(place, &options->question, &found);
 
     if (r == -ENOTCONN) {
@@ -156,11 +158,13 @@ static int answer(struct why_place *place, struct options *options)
     }
     if (r == 0 && found.count)
         r = print(place, options, &found);
+    if (r == 0 && !only_follows(options))
+        r = why_beside_print(place, &options->question, &found, options->json, &n_beside);
     if (r < 0)
         return why_place_failed(place, r);
     if (options->follow)
         return why_follow(place, &options->question, &found, options->json);
-    if (!found.count) {
+    if (!found.count && !n_beside) {
         fprintf(stderr, "nuncio: the history knows nothing of %s\n",
                 options->question.text ? options->question.text : "that time");
         return EXIT_NOT_FOUND;

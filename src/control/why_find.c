@@ -83,6 +83,20 @@ static void add_term(struct why_question *question, enum term_kind kind, struct 
     question->n_terms++;
 }
 
+/* Who guesses passwords over IPv6 is blocked with the whole /64. */
+static void add_network(struct why_question *question, const char *ip)
+{
+    char text[INET6_ADDRSTRLEN + 4];
+    struct in6_addr address;
+
+    if (inet_pton(AF_INET6, ip, &address) != 1)
+        return;
+    memset(address.s6_addr + 8, 0, 8);
+    (void)inet_ntop(AF_INET6, &address, text, INET6_ADDRSTRLEN);
+    memcpy(text + strlen(text), "/64", sizeof("/64"));
+    add_term(question, TERM_IP, slice_from_cstr(text));
+}
+
 static void read_terms(struct why_question *question, struct slice text)
 {
     char ip[INET6_ADDRSTRLEN];
@@ -90,6 +104,7 @@ static void read_terms(struct why_question *question, struct slice text)
 
     if (terms_normalise_ip(text, ip, sizeof(ip))) {
         add_term(question, TERM_IP, slice_from_cstr(ip));
+        add_network(question, ip);
         return;
     }
     if (brackets)
@@ -101,6 +116,30 @@ static void read_terms(struct why_question *question, struct slice text)
     }
     add_term(question, TERM_DOMAIN, text);
     add_term(question, TERM_LANE, text);
+}
+
+struct naming {
+    const struct why_question *question;
+    bool matches;
+};
+
+static void on_term(void *arg, enum term_kind kind, struct slice text)
+{
+    struct naming *naming = arg;
+
+    for (size_t i = 0; i < naming->question->n_terms; i++) {
+        const struct why_term *term = &naming->question->terms[i];
+        if (term->kind == kind && slice_eq(slice_from(term->text, term->len), text))
+            naming->matches = true;
+    }
+}
+
+bool why_names(const struct why_question *question, const struct event *event)
+{
+    struct naming naming = {.question = question};
+
+    terms_of_event(event, on_term, &naming);
+    return naming.matches;
 }
 
 static int find_terms(struct finder *finder)

@@ -28,6 +28,9 @@ struct why_found {
     bool more; /* than there is room for */
 };
 
+/* Whether the event names what was asked for; after why_find(). */
+bool why_names(const struct why_question *question, const struct event *event);
+
 /* 0, or -errno of the archive; nothing found is an empty list. */
 int why_find(struct why_place *place, struct why_question *question, struct why_found *ret_found);
 

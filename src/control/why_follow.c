@@ -5,7 +5,6 @@
 #include "control/why_follow.h"
 
 #include "control/why_story.h"
-#include "history/terms.h"
 
 #include <signal.h>
 #include <sysexits.h>
@@ -28,18 +27,6 @@ static void on_interrupt(int number)
     interrupted = 1;
 }
 
-static void on_term(void *arg, enum term_kind kind, struct slice text)
-{
-    struct follower *follower = arg;
-    const struct why_question *question = follower->question;
-
-    for (size_t i = 0; i < question->n_terms; i++) {
-        const struct why_term *term = &question->terms[i];
-        if (term->kind == kind && slice_eq(slice_from(term->text, term->len), text))
-            follower->matches = true;
-    }
-}
-
 static bool is_known(const struct why_found *found, int64_t subject)
 {
     for (size_t i = 0; i < found->count; i++) {
@@ -57,7 +44,7 @@ static bool on_event(void *arg, const struct event *event, int64_t number, int64
     follower->number = number;
     follower->matches = !follower->question->text || is_known(found, subject);
     if (!follower->matches) {
-        terms_of_event(event, on_term, follower);
+        follower->matches = why_names(follower->question, event);
         if (follower->matches && subject && found->count < WHY_FOUND_MAX)
             found->list[found->count++] = (struct subject){.id = subject};
     }

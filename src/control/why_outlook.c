@@ -1,6 +1,7 @@
 /* The state of recipients, from their events. See why_outlook.h. */
 #include "control/why_outlook.h"
 
+#include "control/why_phrase.h"
 #include "control/why_words.h"
 #include "mail/envelope.h"
 
@@ -10,11 +11,16 @@
 static const struct {
     const char *event, *state;
 } states[] = {
-    {"delivered", "delivered"}, {"deferred", "waits"},
-    {"unreachable", "waits"},   {"not-tried", "waits"},
-    {"put-off", "waits"},       {"refused", "given up"},
-    {"failed", "given up"},     {"expired", "given up"},
-    {"held", "held"},           {"held-by-configuration", "held"},
+    {"delivered", "delivered"},
+    {"deferred", "waiting"},
+    {"unreachable", "waiting"},
+    {"not-tried", "waiting"},
+    {"put-off", "waiting"},
+    {"refused", "failed for good"},
+    {"failed", "failed for good"},
+    {"expired", "failed for good"},
+    {"held", "held"},
+    {"held-by-configuration", "held"},
     {"expanded", "expanded"},
 };
 
@@ -41,7 +47,7 @@ static struct outlook_recipient *find(struct outlook *outlook, struct slice addr
         return NULL;
     recipient = &outlook->list[outlook->count++];
     *recipient = (struct outlook_recipient){.address = arena_dup(&outlook->arena, address),
-                                            .state = "waits"};
+                                            .state = "waiting"};
     return recipient;
 }
 
@@ -65,7 +71,8 @@ static void note_queue(struct outlook *outlook, const struct event *event)
         if (!recipient)
             return;
         recipient->state = states[i].state;
-        recipient->next = arena_dup(&outlook->arena, event_field(event, "next"));
+        recipient->next_ms = 0;
+        (void)event_read_time(event_field(event, "next"), &recipient->next_ms);
     }
 }
 
@@ -89,9 +96,9 @@ void outlook_note(struct outlook *outlook, const struct event *event)
     buf_done(&words);
 }
 
-static void print_next_ms(const json_t *next)
+static void print_next(uint64_t next_ms)
 {
-    time_t seconds = (time_t)(json_integer_value(next) / 1000);
+    time_t seconds = (time_t)(next_ms / 1000);
     struct tm moment;
     char text[40];
 
@@ -124,8 +131,8 @@ static void on_answer(void *arg, const json_t *answer)
     printf("  Now: <");
     print_clean(slice_from_cstr(address));
     printf("> is %s", state);
-    if (json_is_integer(next))
-        print_next_ms(next);
+    if (json_is_integer(next) && strcmp(state, "held") != 0)
+        print_next((uint64_t)json_integer_value(next));
     puts(".");
 }
 
@@ -133,29 +140,41 @@ static bool all_over(const struct outlook *outlook)
 {
     for (size_t i = 0; i < outlook->count; i++) {
         const char *state = outlook->list[i].state;
-        if (strcmp(state, "waits") == 0 || strcmp(state, "held") == 0)
+        if (strcmp(state, "waiting") == 0 || strcmp(state, "held") == 0)
             return false;
     }
     return outlook->count > 0;
 }
 
-void outlook_print(const struct outlook *outlook, struct client *client, uint64_t message)
+/* True: the queue has told how it stands. */
+static bool ask_queue(struct client *client, uint64_t message)
 {
     struct message_id_text id = message_id_format(message);
+    int code;
 
-    if (!all_over(outlook) && client &&
-        client_ask(client, json_pack("{s:s,s:s}", "command", "queue.show", "id", id.text),
-                   on_answer, NULL) == EX_OK)
+    if (!client) {
+        puts("  No server answers now; this is what was written down last:");
+        return false;
+    }
+    code = client_ask_silently(
+        client, json_pack("{s:s,s:s}", "command", "queue.show", "id", id.text), on_answer, NULL);
+    if (code == EX_DATAERR)
+        puts("  The queue does not have this message any more: it was settled a moment ago, or the "
+             "history lacks\n  its end, which the log has. Written down last:");
+    return code == EX_OK;
+}
+
+void outlook_print(const struct outlook *outlook, struct client *client, uint64_t message)
+{
+    if (!all_over(outlook) && ask_queue(client, message))
         return;
     for (size_t i = 0; i < outlook->count; i++) {
         const struct outlook_recipient *recipient = &outlook->list[i];
         printf("  Last: <");
         print_clean(recipient->address);
         printf("> %s", recipient->state);
-        if (recipient->next.len) {
-            printf(", the next try is at ");
-            print_clean(recipient->next);
-        }
+        if (recipient->next_ms)
+            print_next(recipient->next_ms);
         puts(".");
     }
 }

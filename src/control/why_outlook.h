@@ -11,8 +11,8 @@ enum { OUTLOOK_RECIPIENTS_MAX = 200 };
 
 struct outlook_recipient {
     struct slice address;
-    const char *state; /* "delivered", "waits", "given up", "held" */
-    struct slice next; /* time of the next try, or empty */
+    const char *state; /* "delivered", "waiting", "failed for good", "held" */
+    uint64_t next_ms;  /* wall: the next try, or 0 */
 };
 
 struct outlook {

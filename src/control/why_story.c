@@ -9,6 +9,7 @@
 #include "control/why_story.h"
 
 #include "control/why_outlook.h"
+#include "control/why_phrase.h"
 #include "control/why_words.h"
 #include "mail/envelope.h"
 
@@ -104,7 +105,8 @@ void why_story_print_event(const struct event *event)
 
     buf_init(&words, WORDS_MAX);
     if (why_words(&words, event))
-        printf("%02d:%02d:%02d  %-13.*s  %.*s\n", moment.tm_hour, moment.tm_min, moment.tm_sec,
+        printf("%04d-%02d-%02d %02d:%02d:%02d  %-13.*s  %.*s\n", moment.tm_year + 1900,
+               moment.tm_mon + 1, moment.tm_mday, moment.tm_hour, moment.tm_min, moment.tm_sec,
                SLICE_ARG(message), SLICE_ARG(buf_slice(&words)));
     buf_done(&words);
 }
@@ -173,11 +175,32 @@ static int tell_session(struct story *story)
 
 /* ---- the whole ------------------------------------------------------------------------------ */
 
+static bool is_acceptance(const struct event *event)
+{
+    return slice_eq(event->name, SLICE("accepted"));
+}
+
+/* The sender hears of it last of all, so others may have logged what they did by then. */
+static bool on_acceptance(void *arg, const struct event *event, int64_t number, int64_t subject)
+{
+    (void)number;
+    (void)subject;
+    return is_acceptance(event) ? tell(arg, event) : true;
+}
+
 static bool on_event(void *arg, const struct event *event, int64_t number, int64_t subject)
 {
     (void)number;
     (void)subject;
-    return tell(arg, event);
+    return is_acceptance(event) ? true : tell(arg, event);
+}
+
+static int tell_message(struct story *story)
+{
+    int r = archive_each_event(story->place->archive, story->subject->id, on_acceptance, story);
+
+    return r < 0 ? r
+                 : archive_each_event(story->place->archive, story->subject->id, on_event, story);
 }
 
 static bool on_cause(void *arg, const struct subject *cause)
@@ -185,7 +208,7 @@ static bool on_cause(void *arg, const struct subject *cause)
     struct message_id_text id = message_id_format(cause->key);
 
     (void)arg;
-    printf("  It tells what became of message %s (nuncio why %s).\n", id.text, id.text);
+    printf("  It is a notification about message %s (nuncio why %s).\n", id.text, id.text);
     return false;
 }
 
@@ -214,7 +237,7 @@ int why_story_print(struct why_place *place, const struct subject *subject)
     if (r == 0)
         r = tell_session(&story);
     if (r == 0)
-        r = archive_each_event(place->archive, subject->id, on_event, &story);
+        r = tell_message(&story);
     if (r == 0 && subject->kind == SUBJECT_MESSAGE)
         outlook_print(&story.outlook, place->client, subject->key);
     outlook_done(&story.outlook);
@@ -229,7 +252,7 @@ int why_story_print_json(struct why_place *place, const struct subject *subject)
     outlook_init(&story.outlook);
     r = tell_session(&story);
     if (r == 0)
-        r = archive_each_event(place->archive, subject->id, on_event, &story);
+        r = tell_message(&story);
     outlook_done(&story.outlook);
     return r;
 }

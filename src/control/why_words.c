@@ -4,79 +4,34 @@
  */
 #include "control/why_words.h"
 
-#include "base/utf8.h"
+#include "control/why_words_beside.h"
 
-void why_add(struct buf *out, struct slice text)
-{
-    while (text.len) {
-        unsigned char c = (unsigned char)text.ptr[0];
-        size_t len = utf8_char_len(text);
-        /* U+0080 to U+009F are control characters, too. */
-        bool control = len == 2 && c == 0xc2 && (unsigned char)text.ptr[1] < 0xa0;
-
-        if (len == 0 || c < 0x20 || c == 0x7f || control)
-            buf_printf(out, "\\x%02x", c);
-        else
-            buf_add(out, text.ptr, len);
-        text = slice_skip(text, len == 0 || control ? 1 : len);
-    }
-}
-
-static void add_field(struct buf *out, const struct event *event, const char *before,
-                      const char *key, const char *after)
-{
-    struct slice value = event_field(event, key);
-
-    if (!value.len)
-        return;
-    buf_add_cstr(out, before);
-    why_add(out, value);
-    buf_add_cstr(out, after);
-}
-
-static void add_path(struct buf *out, const struct event *event, const char *before,
-                     const char *key)
-{
-    buf_add_cstr(out, before);
-    buf_add_char(out, '<');
-    why_add(out, event_field(event, key));
-    buf_add_char(out, '>');
-}
-
-/* " after 0.21 s" */
-static void add_duration(struct buf *out, const struct event *event)
-{
-    uint64_t ms = event_number(event, "ms");
-
-    if (event_has(event, "ms"))
-        buf_printf(out, " after %llu.%02llu s", (unsigned long long)(ms / 1000),
-                   (unsigned long long)(ms % 1000 / 10));
-}
-
-static void add_code(struct buf *out, const struct event *event)
-{
-    add_field(out, event, ": ", "code", "");
-    add_field(out, event, " ", "status", "");
-    add_field(out, event, " ", "text", "");
-}
-
-static void add_rule(struct buf *out, const struct event *event)
-{
-    add_field(out, event, ", because of ", "rule", "");
-}
+#include <pwd.h>
+#include "control/why_phrase.h"
 
 /* ---- at the door ---------------------------------------------------------------------------- */
 
 static void connect(struct buf *out, const struct event *event)
 {
     if (event_has(event, "name")) {
-        add_field(out, event, "", "name", " ");
-        add_field(out, event, "[", "client", "]");
+        phrase_field(out, event, "", "name", " ");
+        phrase_field(out, event, "[", "client", "]");
     } else {
         why_add(out, event_has(event, "client") ? event_field(event, "client")
                                                 : SLICE("a program of this machine"));
     }
-    add_field(out, event, " connected to listener ", "listener", "");
+    phrase_field(out, event, " connected to listener ", "listener", "");
+}
+
+/* "good", or what is wrong, perhaps with the word in front that it stands behind here. */
+static void add_certificate(struct buf *out, const struct event *event)
+{
+    struct slice text = event_field(event, "certificate"), prefix = SLICE("certificate: ");
+
+    if (!text.len)
+        return;
+    buf_add_cstr(out, ", certificate: ");
+    why_add(out, slice_starts_with_nocase(text, prefix) ? slice_skip(text, prefix.len) : text);
 }
 
 static void tls(struct buf *out, const struct event *event)
@@ -84,80 +39,85 @@ static void tls(struct buf *out, const struct event *event)
     bool outward = event_has(event, "remote");
 
     if (outward)
-        add_field(out, event, "connection to ", "remote", ": ");
-    add_field(out, event, "", "version", "");
-    add_field(out, event, ", ", "cipher", "");
+        phrase_field(out, event, "connection to ", "remote", ": ");
+    phrase_field(out, event, "", "version", "");
+    phrase_field(out, event, ", ", "cipher", "");
     if (outward) {
-        add_field(out, event, ", certificate ", "certificate", "");
-        add_field(out, event, " (", "rule", ")");
+        phrase_field(out, event, " (", "rule", "");
+        add_certificate(out, event);
+        buf_add_char(out, ')');
     } else {
-        add_field(out, event, ", with the certificate of ", "peer", "");
+        phrase_field(out, event, ", with the certificate of ", "peer", "");
     }
 }
 
 static void no_tls(struct buf *out, const struct event *event)
 {
-    add_field(out, event, "connection to ", "remote", ": ");
+    phrase_field(out, event, "connection to ", "remote", ": ");
     buf_add_cstr(out, "no TLS");
-    add_field(out, event, ", because ", "why", "");
-    add_field(out, event, " (", "rule", ")");
+    phrase_field(out, event, ", because ", "why", "");
+    phrase_field(out, event, " (", "rule", ")");
 }
 
 static void tls_failed(struct buf *out, const struct event *event)
 {
-    buf_add_cstr(out, "TLS did not begin");
-    add_field(out, event, ": ", "why", "");
+    buf_add_cstr(out, "TLS could not be started");
+    phrase_field(out, event, ": ", "why", "");
 }
 
 static void login(struct buf *out, const struct event *event)
 {
-    add_field(out, event, "logged in as ", "account", "");
-    add_field(out, event, " by ", "mechanism", "");
+    phrase_field(out, event, "logged in as ", "account", "");
+    phrase_field(out, event, " by ", "mechanism", "");
 }
 
 static void login_refused(struct buf *out, const struct event *event)
 {
     buf_add_cstr(out, "login");
-    add_field(out, event, " as ", "account", "");
-    add_field(out, event, " by ", "mechanism", "");
+    phrase_field(out, event, " as ", "account", "");
+    phrase_field(out, event, " by ", "mechanism", "");
     buf_add_cstr(out, " refused");
-    add_code(out, event);
-    add_field(out, event, ", because ", "why", "");
+    phrase_code(out, event);
+    phrase_field(out, event, " (", "why", ")");
 }
 
 static void refused_command(struct buf *out, const struct event *event)
 {
     if (event_has(event, "to"))
-        add_path(out, event, "recipient ", "to");
+        phrase_path(out, event, "recipient ", "to");
     else if (slice_starts_with_nocase(event_field(event, "line"), SLICE("MAIL ")))
-        add_path(out, event, "sender ", "from");
+        phrase_path(out, event, "sender ", "from");
     else
-        add_field(out, event, "", "line", "");
+        phrase_field(out, event, "", "line", "");
     buf_add_cstr(out, " refused");
-    add_code(out, event);
-    add_rule(out, event);
+    phrase_code(out, event);
+    phrase_rule(out, event);
 }
 
 static void message_refused(struct buf *out, const struct event *event)
 {
-    add_path(out, event, "message from ", "from");
+    phrase_path(out, event, "message from ", "from");
     if (event_has(event, "to"))
-        add_path(out, event, " to ", "to");
+        phrase_path(out, event, " to ", "to");
     buf_add_cstr(out, " refused");
-    add_code(out, event);
+    phrase_code(out, event);
 }
 
 static void accepted(struct buf *out, const struct event *event)
 {
-    add_field(out, event, "accepted as ", "message", "");
-    add_path(out, event, ": from ", "from");
-    add_path(out, event, " to ", "to");
+    phrase_field(out, event, "accepted as ", "message", "");
+    if (slice_eq(event_field(event, "listener"), SLICE("sendmail"))) {
+        buf_add_cstr(out, ", handed in by sendmail");
+        phrase_field(out, event, " (", "login", ")");
+    }
+    phrase_path(out, event, ": from ", "from");
+    phrase_path(out, event, " to ", "to");
     if (event_number(event, "recipients") > 1)
-        add_field(out, event, " (", "recipients", " recipients)");
-    add_field(out, event, ", ", "size", " bytes");
-    add_field(out, event, ", Message-ID ", "header_id", "");
-    add_field(out, event, ", held: ", "held", "");
-    add_field(out, event, "; allowed by ", "rule", "");
+        phrase_field(out, event, " (", "recipients", " recipients)");
+    phrase_field(out, event, ", ", "size", " bytes");
+    phrase_field(out, event, ", Message-ID ", "header_id", "");
+    phrase_field(out, event, ", held: ", "held", "");
+    phrase_field(out, event, "; allowed by ", "rule", "");
 }
 
 static void session(struct buf *out, const struct event *event)
@@ -165,7 +125,7 @@ static void session(struct buf *out, const struct event *event)
     bool quit = slice_eq(event_field(event, "end"), SLICE("quit"));
 
     buf_add_cstr(out, quit ? "the client said goodbye" : "the connection ended without QUIT");
-    add_field(out, event, ", ", "messages", " messages accepted");
+    phrase_field(out, event, ", messages accepted: ", "messages", "");
 }
 
 static void timeout(struct buf *out, const struct event *event)
@@ -182,15 +142,15 @@ static void early_talker(struct buf *out, const struct event *event)
 
 static void too_many(struct buf *out, const struct event *event)
 {
-    add_field(out, event, "too many connections from this address at a time (", "limit", ")");
+    phrase_field(out, event, "too many connections from this address at a time (", "limit", ")");
 }
 
 static void foreign_sender(struct buf *out, const struct event *event)
 {
-    add_field(out, event, "the sender address ", "address", "");
-    add_field(out, event, " is not ", "account", "'s own");
-    add_field(out, event, " (", "where", ")");
-    add_field(out, event, ": ", "then", "");
+    phrase_field(out, event, "the sender address ", "address", "");
+    phrase_field(out, event, " is not ", "account", "'s own");
+    phrase_field(out, event, " (", "where", ")");
+    phrase_field(out, event, ": ", "then", "");
 }
 
 /* ---- the queue ------------------------------------------------------------------------------ */
@@ -198,95 +158,120 @@ static void foreign_sender(struct buf *out, const struct event *event)
 static void add_attempt(struct buf *out, const struct event *event)
 {
     if (event_number(event, "attempts") > 1)
-        add_field(out, event, ", attempt ", "attempts", "");
+        phrase_field(out, event, " on attempt ", "attempts", "");
 }
 
-/* ", by mx.b.example[203.0.113.5]:25 over TLSv1.3 ...: 250 Ok after 0.21 s" */
+/* " by mx.b.example[203.0.113.5]:25 over TLSv1.3 ..., after 0.21 s: 250 Ok" */
 static void add_remote(struct buf *out, const struct event *event)
 {
-    add_field(out, event, " by ", "remote", "");
-    add_field(out, event, " over ", "tls", "");
-    add_field(out, event, ": ", "reply", "");
-    add_duration(out, event);
+    phrase_field(out, event, " by ", "remote", "");
+    phrase_field(out, event, " over ", "tls", "");
+    phrase_duration(out, event);
+    phrase_field(out, event, ": ", "reply", "");
+}
+
+static void add_next(struct buf *out, const struct event *event)
+{
+    phrase_time(out, event, "; next try at ", "next");
 }
 
 static void delivered(struct buf *out, const struct event *event)
 {
-    add_path(out, event, "delivered to ", "to");
+    phrase_path(out, event, "delivered to ", "to");
     add_attempt(out, event);
     add_remote(out, event);
 }
 
 static void deferred(struct buf *out, const struct event *event)
 {
-    add_path(out, event, "put off for ", "to");
+    phrase_path(out, event, "deferred for ", "to");
     add_attempt(out, event);
     add_remote(out, event);
-    add_field(out, event, "; ", "why", "");
-    add_field(out, event, "; taken for: ", "class", "");
-    add_field(out, event, "; next try ", "next", "");
+    phrase_field(out, event, "; ", "why", "");
+    phrase_field(out, event, "; understood as ", "class", "");
+    add_next(out, event);
 }
 
 static void unreachable(struct buf *out, const struct event *event)
 {
-    add_path(out, event, "no server reached for ", "to");
+    phrase_path(out, event, "no server reached for ", "to");
     add_attempt(out, event);
     add_remote(out, event);
-    add_field(out, event, "; next try ", "next", "");
+    add_next(out, event);
 }
 
 static void not_tried(struct buf *out, const struct event *event)
 {
     buf_add_cstr(out, "not tried yet");
     if (event_has(event, "to"))
-        add_path(out, event, " for ", "to");
-    add_field(out, event, ": ", "reply", "");
-    add_field(out, event, "; next try ", "next", "");
+        phrase_path(out, event, " for ", "to");
+    phrase_field(out, event, ": ", "reply", "");
+    add_next(out, event);
 }
 
 static void given_up(struct buf *out, const struct event *event)
 {
-    add_path(out, event, "given up for ", "to");
+    phrase_path(out, event, "failed for good for ", "to");
     add_attempt(out, event);
     add_remote(out, event);
-    add_field(out, event, "; ", "why", "");
-    add_field(out, event, "; taken for: ", "class", "");
+    phrase_field(out, event, "; ", "why", "");
+    phrase_field(out, event, "; understood as ", "class", "");
 }
 
 static void expired(struct buf *out, const struct event *event)
 {
-    add_path(out, event, "given up for ", "to");
-    buf_add_cstr(out, ", since it has waited too long; the last answer");
+    phrase_path(out, event, "given up for ", event_has(event, "to") ? "to" : "recipient");
+    buf_add_cstr(out, ", because it has waited too long; the last answer");
     add_remote(out, event);
 }
 
 static void expanded(struct buf *out, const struct event *event)
 {
-    add_path(out, event, "", "to");
-    add_field(out, event, " stands for ", "into", "");
+    phrase_path(out, event, "", "to");
+    phrase_field(out, event, " stands for ", "into", "");
     if (event_number(event, "addresses") > 1)
-        add_field(out, event, " and others, ", "addresses", " in all");
+        phrase_field(out, event, " and others, ", "addresses", " in all");
 }
 
 static void bounce(struct buf *out, const struct event *event)
 {
-    add_path(out, event, "told ", "to");
-    add_field(out, event, " about it in message ", "as", "");
+    phrase_path(out, event, "notification about it sent to ", "to");
+    phrase_field(out, event, ", as message ", "as", "");
 }
 
+/* "root", or "uid 1234" where the system knows no name. */
+static void add_user(struct buf *out, const struct event *event)
+{
+    uid_t uid = (uid_t)event_number(event, "uid");
+    const struct passwd *user = getpwuid(uid);
+
+    if (!event_has(event, "uid"))
+        buf_add_cstr(out, "an administrator");
+    else if (user)
+        why_add(out, slice_from_cstr(user->pw_name));
+    else
+        buf_printf(out, "uid %lu", (unsigned long)uid);
+}
+
+/* by=queue.hold uid=0 */
 static void changed(struct buf *out, const struct event *event)
 {
-    add_field(out, event, "", "who", "");
-    if (!event_has(event, "who"))
-        buf_add_cstr(out, "an administrator");
-    add_field(out, event, " said ", "by", "");
-    add_field(out, event, ", for ", "recipients", " of its recipients");
+    struct slice command = event_field(event, "by");
+
+    add_user(out, event);
+    buf_add_cstr(out, " said: nuncio ");
+    (void)slice_cut(&command, '.');
+    buf_add_cstr(out, "queue ");
+    why_add(out, command);
+    phrase_field(out, event, " --to ", "route", "");
+    phrase_field(out, event, ", for ", "recipients", "");
+    buf_add_cstr(out, event_number(event, "recipients") == 1 ? " recipient" : " recipients");
 }
 
 static void held(struct buf *out, const struct event *event)
 {
-    add_path(out, event, "held for ", "to");
-    add_field(out, event, ": ", "why", "");
+    phrase_path(out, event, "held for ", "to");
+    phrase_field(out, event, ": ", "why", "");
 }
 
 /* ---- relay ---------------------------------------------------------------------------------- */
@@ -295,12 +280,12 @@ static void one_try(struct buf *out, const struct event *event)
 {
     bool connected = slice_eq(event_field(event, "stage"), SLICE("ready"));
 
-    add_field(out, event, connected ? "connected to " : "tried ", "host", "");
-    add_field(out, event, " [", "address", "]");
+    phrase_field(out, event, connected ? "ready to send to " : "tried ", "host", "");
+    phrase_field(out, event, " [", "address", "]");
     if (!connected)
-        add_field(out, event, ", ", "stage", "");
-    add_field(out, event, ": ", "reply", "");
-    add_duration(out, event);
+        phrase_field(out, event, ", ", "stage", "");
+    phrase_field(out, event, ": ", "reply", "");
+    phrase_duration(out, event);
 }
 
 /* The queue tells it with more. */
@@ -370,6 +355,7 @@ bool why_words(struct buf *out, const struct event *event)
         tellers[i].words(out, event);
         return tellers[i].words != nothing;
     }
-    by_fields(out, event);
+    if (!why_words_beside(out, event))
+        by_fields(out, event);
     return true;
 }

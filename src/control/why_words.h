@@ -10,7 +10,5 @@
 
 /* Appends the sentence. False: there is nothing to be told of this event; others tell it. */
 bool why_words(struct buf *out, const struct event *event);
-/* Appends text, made harmless. */
-void why_add(struct buf *out, struct slice text);
 
 #endif

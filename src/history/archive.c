@@ -60,6 +60,8 @@ static const char *const texts[ARCHIVE_STATEMENTS] = {
                            "AND name = ?5 AND text = ?6 LIMIT 1",
     [ARCHIVE_EVENTS_OF] = "SELECT " EVENT_COLUMNS " FROM event WHERE subject = ?1 "
                           "ORDER BY time, id",
+    [ARCHIVE_EVENTS_LOOSE] = "SELECT " EVENT_COLUMNS " FROM event WHERE subject = 0 AND "
+                             "time >= ?1 AND time < ?2 ORDER BY time, id",
     [ARCHIVE_EVENTS_AFTER] = "SELECT " EVENT_COLUMNS " FROM event WHERE id > ?1 ORDER BY id",
     [ARCHIVE_EVENT_LAST] = "SELECT max(id) FROM event",
     [ARCHIVE_TERM_ADD] = "INSERT INTO term (kind, text) VALUES (?1, ?2) ON CONFLICT DO NOTHING",

@@ -88,6 +88,9 @@ typedef bool archive_on_event(void *arg, const struct event *event, int64_t numb
                               int64_t subject);
 int archive_each_event(struct archive *archive, int64_t subject, archive_on_event *on_event,
                        void *arg);
+/* Those that belong to no message and no session, from <= time < until. */
+int archive_each_loose(struct archive *archive, uint64_t from_ms, uint64_t until_ms,
+                       archive_on_event *on_event, void *arg);
 /* All that were written after this one. */
 int archive_each_after(struct archive *archive, int64_t number, archive_on_event *on_event,
                        void *arg);

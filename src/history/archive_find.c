@@ -67,13 +67,18 @@ int archive_each_by_term(struct archive *archive, enum term_kind kind, struct sl
     return each_subject(find, on_subject, arg);
 }
 
+static void bind_range(sqlite3_stmt *find, uint64_t from_ms, uint64_t until_ms)
+{
+    sqlite3_bind_int64(find, 1, (int64_t)from_ms);
+    sqlite3_bind_int64(find, 2, until_ms > INT64_MAX ? INT64_MAX : (int64_t)until_ms);
+}
+
 int archive_each_by_time(struct archive *archive, uint64_t from_ms, uint64_t until_ms,
                          archive_on_subject *on_subject, void *arg)
 {
     sqlite3_stmt *find = archive_statement(archive, ARCHIVE_SUBJECTS_BY_TIME);
 
-    sqlite3_bind_int64(find, 1, (int64_t)from_ms);
-    sqlite3_bind_int64(find, 2, until_ms > INT64_MAX ? INT64_MAX : (int64_t)until_ms);
+    bind_range(find, from_ms, until_ms);
     return each_subject(find, on_subject, arg);
 }
 
@@ -123,6 +128,15 @@ int archive_each_event(struct archive *archive, int64_t subject, archive_on_even
     sqlite3_stmt *find = archive_statement(archive, ARCHIVE_EVENTS_OF);
 
     sqlite3_bind_int64(find, 1, subject);
+    return each_event(find, on_event, arg);
+}
+
+int archive_each_loose(struct archive *archive, uint64_t from_ms, uint64_t until_ms,
+                       archive_on_event *on_event, void *arg)
+{
+    sqlite3_stmt *find = archive_statement(archive, ARCHIVE_EVENTS_LOOSE);
+
+    bind_range(find, from_ms, until_ms);
     return each_event(find, on_event, arg);
 }
 

@@ -13,7 +13,7 @@
 #include <time.h>
 
 /* The prefix may have a time in our form, too. */
-enum { PREFIX_MAX = 200, TIMES_MAX = 2, EVENT_TIME_LEN = 24 };
+enum { PREFIX_MAX = 200, TIMES_MAX = 2, EVENT_TIME_LEN = 24, SHORT_TIME_LEN = 20 };
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
@@ -38,11 +38,12 @@ static bool digits(const char *text, size_t n, unsigned *ret_value)
 bool event_read_time(struct slice text, uint64_t *ret_ms)
 {
     static const char form[] = "....-..-..T..:..:.....Z";
-    unsigned year, month, day, hour, minute, second, ms;
+    unsigned year, month, day, hour, minute, second, ms = 0;
+    bool fine = text.len == EVENT_TIME_LEN && text.ptr[19] == '.' && text.ptr[23] == 'Z';
     struct tm utc;
     time_t seconds;
 
-    if (text.len != EVENT_TIME_LEN || text.ptr[19] != '.' || text.ptr[23] != 'Z')
+    if (!fine && (text.len != SHORT_TIME_LEN || text.ptr[19] != 'Z'))
         return false;
     for (size_t i = 0; i < 19; i++) {
         if (form[i] != '.' && form[i] != text.ptr[i])
@@ -51,7 +52,7 @@ bool event_read_time(struct slice text, uint64_t *ret_ms)
     if (!digits(text.ptr, 4, &year) || !digits(text.ptr + 5, 2, &month) ||
         !digits(text.ptr + 8, 2, &day) || !digits(text.ptr + 11, 2, &hour) ||
         !digits(text.ptr + 14, 2, &minute) || !digits(text.ptr + 17, 2, &second) ||
-        !digits(text.ptr + 20, 3, &ms))
+        (fine && !digits(text.ptr + 20, 3, &ms)))
         return false;
     if (year < 1970 || month < 1 || month > 12 || day < 1 || day > 31)
         return false;

@@ -37,7 +37,8 @@ struct slice event_field(const struct event *event, const char *key);
 bool event_has(const struct event *event, const char *key);
 uint64_t event_number(const struct event *event, const char *key); /* 0: none */
 
-/* "2026-11-22T10:00:00.123Z" and back; false for anything else. */
+/* "2026-11-22T10:00:00.123Z" or "2026-11-22T10:00:00Z", as fields have it; false for anything
+ * else. Back with milliseconds. */
 bool event_read_time(struct slice text, uint64_t *ret_ms);
 void event_write_time(char *out, size_t size, uint64_t ms);
 

@@ -19,7 +19,8 @@ static const struct {
     {"peer", USE_HOST},         {"source", USE_HOST},       {"helo", USE_HOST},
     {"domain", USE_HOST},       {"name", USE_HOST},         {"header_id", USE_HEADER_ID},
     {"as", USE_MESSAGE},        {"route", USE_LANE},        {"lane", USE_LANE},
-    {"site", USE_SITE},
+    {"site", USE_SITE},         {"what", USE_SITE},         {"what", USE_ADDRESSES},
+    {"user", USE_ADDRESSES},
 };
 
 struct teller {
@@ -89,7 +90,8 @@ void terms_of_address(struct slice text, terms_on_term *on_term, void *arg)
     char plain[TERM_MAX];
 
     if (at <= 0) {
-        tell_ip(&teller, address);
+        if (!tell_ip(&teller, address) && slice_ends_with_nocase(address, SLICE("/64")))
+            tell(&teller, TERM_IP, address);
         return;
     }
     local = slice_sub(address, 0, (size_t)at);

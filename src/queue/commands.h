@@ -26,6 +26,7 @@ struct command_run {
     struct queue *queue;
     json_t *request;
     const struct command *command;
+    uid_t uid;                     /* of who asks */
     struct buf *out;               /* lines for the client */
     uint32_t cursor;               /* where the walk over the ledger goes on */
     uint32_t recipient;            /* queue.show: the next one */

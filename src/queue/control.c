@@ -31,6 +31,7 @@ struct client {
     int fd;
     struct loop_watch *watch;
     enum peer_level level;
+    uid_t uid;
     struct buf in, out;
     uint64_t heard_ms; /* monotonic: the last byte in or out */
     struct command_run run;
@@ -71,7 +72,8 @@ static void begin_command(struct client *client, struct slice line)
     const char *name;
 
     command_end(run);
-    *run = (struct command_run){.queue = client->control->queue, .out = &client->out};
+    *run = (struct command_run){
+        .queue = client->control->queue, .uid = client->uid, .out = &client->out};
     run->request = json_loadb(line.ptr, line.len, JSON_REJECT_DUPLICATES, NULL);
     name = json_string_value(json_object_get(run->request, "command"));
     run->command = command_find(name);
@@ -182,12 +184,12 @@ static void on_client(void *arg, unsigned ready)
 
 /* ---- clients come and go ------------------------------------------------------------------- */
 
-static void add_client(struct control *control, int fd, enum peer_level level)
+static void add_client(struct control *control, int fd, enum peer_level level, uid_t uid)
 {
     struct client *client = xcalloc(1, sizeof(*client));
 
-    *client =
-        (struct client){.control = control, .fd = fd, .level = level, .heard_ms = clock_mono_ms()};
+    *client = (struct client){
+        .control = control, .fd = fd, .level = level, .uid = uid, .heard_ms = clock_mono_ms()};
     client->run.out = &client->out;
     buf_init(&client->in, LINE_MAX_BYTES);
     buf_init(&client->out, OUT_MAX);
@@ -205,17 +207,18 @@ static void on_connect(void *arg, unsigned ready)
     struct control *control = arg;
     int fd = accept4(control->queue->role->control, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     enum peer_level level;
+    uid_t uid = 0;
 
     (void)ready;
     if (fd < 0)
         return;
-    level = peercred_level(fd, &control->groups);
+    level = peercred_level(fd, &control->groups, &uid);
     if (level == LEVEL_NONE || control->n_clients >= CLIENTS_MAX) {
         (void)send(fd, refused, sizeof(refused) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
         close(fd);
         return;
     }
-    add_client(control, fd, level);
+    add_client(control, fd, level, uid);
 }
 
 static void on_time(void *arg)

@@ -52,13 +52,14 @@ static bool is_member(int fd, gid_t own, gid_t wanted)
     return false;
 }
 
-enum peer_level peercred_level(int fd, const struct peer_groups *groups)
+enum peer_level peercred_level(int fd, const struct peer_groups *groups, uid_t *ret_uid)
 {
     struct ucred peer;
     socklen_t len = sizeof(peer);
 
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
         return LEVEL_NONE;
+    *ret_uid = peer.uid;
     if (peer.uid == 0 || peer.uid == geteuid())
         return LEVEL_ADMIN;
     if (groups->has_admin && is_member(fd, peer.gid, groups->admin))

@@ -17,7 +17,8 @@ struct peer_groups {
 /* A group that does not exist admits nobody, and is told to the log. */
 void peercred_find_groups(const struct config *config, struct peer_groups *ret_groups);
 
-/* By SO_PEERCRED, and SO_PEERGROUPS for the groups. */
-enum peer_level peercred_level(int fd, const struct peer_groups *groups);
+/* By SO_PEERCRED, and SO_PEERGROUPS for the groups. Unless it is LEVEL_NONE, *ret_uid is who it is.
+ */
+enum peer_level peercred_level(int fd, const struct peer_groups *groups, uid_t *ret_uid);
 
 #endif

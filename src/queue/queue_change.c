@@ -163,8 +163,15 @@ static bool is_dry(const struct command_run *run)
 
 static void log_change(const struct command_run *run, const struct message *message, uint32_t n)
 {
-    log_info(NULL, "changed", LOG_STR("message", message_id_format(message->id).text),
-             LOG_STR("by", run->command->name), LOG_INT("recipients", n));
+    struct message_id_text id = message_id_format(message->id);
+    struct slice route = route_of(run);
+
+    if (route.len)
+        log_info(NULL, "changed", LOG_STR("message", id.text), LOG_STR("by", run->command->name),
+                 LOG_INT("uid", run->uid), LOG_SLICE("route", route), LOG_INT("recipients", n));
+    else
+        log_info(NULL, "changed", LOG_STR("message", id.text), LOG_STR("by", run->command->name),
+                 LOG_INT("uid", run->uid), LOG_INT("recipients", n));
 }
 
 static bool read_envelope(struct queue *queue, const struct filter *filter,

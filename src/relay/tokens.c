@@ -4,8 +4,9 @@
  * while it is busy: a reset only empties it.
  *
  * A server may send a new refresh token with each answer and forget the old one (RFC 6749 section
- * 6). It is kept here until the file changes or the server ends: the file is the administrator's,
- * and nobody but the parent can reach it. The log asks for it to be brought up to date.
+ * 6). It is kept here as long as the file has the token that it replaced, over reloads, too, and
+ * until the server ends: the file is the administrator's, and nobody but the parent can reach it.
+ * The log asks for it to be brought up to date.
  */
 #include "relay/tokens.h"
 
@@ -17,15 +18,21 @@
 #include <utlist.h>
 
 /* Asked anew so long before its end; and how long one is kept that has no end of its own. */
-enum { MARGIN_MS = 60 * 1000, UNTOLD_MS = 10 * 60 * 1000, FORM_MAX = 32 * 1024 };
+enum {
+    MARGIN_MS = 60 * 1000,
+    UNTOLD_MS = 10 * 60 * 1000,
+    FORM_MAX = 32 * 1024,
+    ORIGIN_MAX = HANDED_SECRET_MAX + 8192
+};
 
 struct entry {
     struct entry *next;
     char *route;
     bool busy;
-    unsigned version;   /* of the file that `refresh` replaces */
+    unsigned version;   /* of the files under which `access` was given */
     struct buf access;  /* secrets */
     struct buf refresh; /* a newer one than the file's, or empty */
+    struct buf instead; /* the origin that `refresh` replaces */
     uint64_t until_ms;
 };
 
@@ -58,11 +65,11 @@ static void wipe(struct buf *buf)
     buf_init(buf, max);
 }
 
-static void keep(struct buf *kept, const struct buf *secret)
+static void keep(struct buf *kept, struct slice secret)
 {
     wipe(kept);
-    if (secret->len && buf_reserve(kept, secret->len))
-        buf_add_slice(kept, buf_slice(secret));
+    if (secret.len && buf_reserve(kept, secret.len))
+        buf_add_slice(kept, secret);
 }
 
 void tokens_reset(struct tokens *tokens)
@@ -73,7 +80,6 @@ void tokens_reset(struct tokens *tokens)
     LL_FOREACH(tokens->entries, entry)
     {
         wipe(&entry->access);
-        wipe(&entry->refresh);
     }
     pthread_mutex_unlock(&tokens->lock);
 }
@@ -88,6 +94,7 @@ void tokens_free(struct tokens *tokens)
     {
         wipe(&entry->access);
         wipe(&entry->refresh);
+        wipe(&entry->instead);
         free(entry->route);
         free(entry);
     }
@@ -117,8 +124,8 @@ static void add_field(struct buf *form, const char *name, struct slice value)
 }
 
 /* A secret is the first line of its file. */
-static bool add_file(struct tokens *tokens, struct buf *form, const char *name, struct slice path,
-                     char why[TOKEN_WHY_MAX])
+static bool read_secret(struct tokens *tokens, struct slice path, struct buf *ret_secret,
+                        char why[TOKEN_WHY_MAX])
 {
     struct buf text;
     struct slice rest;
@@ -129,11 +136,43 @@ static bool add_file(struct tokens *tokens, struct buf *form, const char *name, 
     fine = handed_read(tokens->handed, path, &text, &version);
     rest = buf_slice(&text);
     if (fine)
-        add_field(form, name, slice_trim(slice_cut(&rest, '\n')));
+        keep(ret_secret, slice_trim(slice_cut(&rest, '\n')));
     else
         snprintf(why, TOKEN_WHY_MAX, "%.*s: %.*s", SLICE_ARG(path), SLICE_ARG(buf_slice(&text)));
     wipe(&text);
     return fine;
+}
+
+static bool add_client_secret(struct tokens *tokens, const struct config_token *token,
+                              struct buf *form, char why[TOKEN_WHY_MAX])
+{
+    struct buf secret;
+    bool fine;
+
+    if (!token->client_secret_file.len)
+        return true;
+    buf_init(&secret, HANDED_SECRET_MAX);
+    fine = read_secret(tokens, token->client_secret_file, &secret, why);
+    if (fine)
+        add_field(form, "&client_secret=", buf_slice(&secret));
+    wipe(&secret);
+    return fine;
+}
+
+/* Where a refresh token comes from: the server, the client, and what the file has. A token that
+ * was given for one origin is never shown to another. */
+static bool make_origin(struct tokens *tokens, const struct config_token *token, struct buf *origin,
+                        struct buf *ret_file, char why[TOKEN_WHY_MAX])
+{
+    if (!read_secret(tokens, token->refresh_token_file, ret_file, why))
+        return false;
+    buf_reserve(origin, ORIGIN_MAX);
+    buf_add_slice(origin, token->endpoint);
+    buf_add_char(origin, '\n');
+    buf_add_slice(origin, token->client_id);
+    buf_add_char(origin, '\n');
+    buf_add_slice(origin, buf_slice(ret_file));
+    return true;
 }
 
 static bool make_form(struct tokens *tokens, const struct config_token *token, struct slice refresh,
@@ -141,13 +180,9 @@ static bool make_form(struct tokens *tokens, const struct config_token *token, s
 {
     buf_add_cstr(form, "grant_type=refresh_token");
     add_field(form, "&client_id=", token->client_id);
-    if (token->client_secret_file.len &&
-        !add_file(tokens, form, "&client_secret=", token->client_secret_file, why))
+    if (!add_client_secret(tokens, token, form, why))
         return false;
-    if (refresh.len)
-        add_field(form, "&refresh_token=", refresh);
-    else if (!add_file(tokens, form, "&refresh_token=", token->refresh_token_file, why))
-        return false;
+    add_field(form, "&refresh_token=", refresh);
     if (token->scope.len)
         add_field(form, "&scope=", token->scope);
     if (form->overflow)
@@ -243,16 +278,17 @@ static struct entry *entry_of(struct tokens *tokens, struct slice route)
     entry->route = xslicedup(route);
     buf_init(&entry->access, TOKEN_MAX);
     buf_init(&entry->refresh, TOKEN_MAX);
+    buf_init(&entry->instead, ORIGIN_MAX);
     LL_PREPEND(tokens->entries, entry);
     return entry;
 }
 
 static void take_answer(struct entry *entry, const struct config_route *route,
-                        const struct token_answer *answer)
+                        const struct token_answer *answer, struct slice origin)
 {
     uint64_t lifetime_ms = answer->lifetime_s * 1000;
 
-    keep(&entry->access, &answer->access);
+    keep(&entry->access, buf_slice(&answer->access));
     if (lifetime_ms == 0)
         lifetime_ms = UNTOLD_MS;
     else
@@ -260,14 +296,15 @@ static void take_answer(struct entry *entry, const struct config_route *route,
     entry->until_ms = clock_mono_ms() + lifetime_ms;
     if (answer->refresh.len == 0)
         return;
-    keep(&entry->refresh, &answer->refresh);
+    keep(&entry->refresh, buf_slice(&answer->refresh));
+    keep(&entry->instead, origin);
     log_warn(NULL, "refresh-token-new", LOG_SLICE("route", route->name),
              LOG_SLICE("file", route->login.token.refresh_token_file),
-             LOG_STR("why", "the server sent a new refresh token, which is used until the server "
-                            "stops; the file has the old one"));
+             LOG_STR("why", "the server sent a new refresh token, which is used until the file "
+                            "changes or the server stops; the file has the old one"));
 }
 
-/* A file that has changed since counts for more than what the server sent before. */
+/* Any of the files may be another one by now. */
 static void forget_if_stale(struct tokens *tokens, struct entry *entry)
 {
     unsigned version = handed_version(tokens->handed);
@@ -276,7 +313,6 @@ static void forget_if_stale(struct tokens *tokens, struct entry *entry)
         return;
     entry->version = version;
     wipe(&entry->access);
-    wipe(&entry->refresh);
 }
 
 static bool is_good(const struct entry *entry, struct slice refused)
@@ -289,23 +325,28 @@ static bool is_good(const struct entry *entry, struct slice refused)
 static bool renew(struct tokens *tokens, struct entry *entry, const struct config_route *route,
                   char why[TOKEN_WHY_MAX])
 {
-    struct token_answer answer;
-    struct buf refresh;
+    struct token_answer answer = {.lifetime_s = 0};
+    struct buf refresh, origin;
     bool fine;
 
-    buf_init(&refresh, TOKEN_MAX);
-    keep(&refresh, &entry->refresh);
+    buf_init(&refresh, HANDED_SECRET_MAX);
+    buf_init(&origin, ORIGIN_MAX);
+    fine = make_origin(tokens, &route->login.token, &origin, &refresh, answer.why);
+    if (entry->refresh.len && slice_eq(buf_slice(&entry->instead), buf_slice(&origin)))
+        keep(&refresh, buf_slice(&entry->refresh));
     entry->busy = true;
     pthread_mutex_unlock(&tokens->lock);
-    fine = refresh_token(tokens, route, buf_slice(&refresh), &answer);
+    if (fine)
+        fine = refresh_token(tokens, route, buf_slice(&refresh), &answer);
     pthread_mutex_lock(&tokens->lock);
     entry->busy = false;
     if (fine)
-        take_answer(entry, route, &answer);
+        take_answer(entry, route, &answer, buf_slice(&origin));
     else
         snprintf(why, TOKEN_WHY_MAX, "%s", answer.why);
     token_answer_done(&answer);
     wipe(&refresh);
+    wipe(&origin);
     pthread_cond_broadcast(&tokens->changed);
     return fine;
 }

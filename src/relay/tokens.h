@@ -18,7 +18,8 @@ struct tokens;
 struct tokens *tokens_new(struct https *https, struct handed *handed);
 /* After https_stop(), with nobody inside any more; NULL is fine. */
 void tokens_free(struct tokens *tokens);
-/* The configuration has changed: all that is kept is forgotten. */
+/* The configuration has changed: access tokens are asked for anew. A refresh token that the server
+ * sent stays good for the endpoint, client and file that it was sent for. */
 void tokens_reset(struct tokens *tokens);
 
 /*

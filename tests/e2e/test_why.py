@@ -47,7 +47,7 @@ def test_a_message_is_found_by_all_that_names_it(sent, what):
     text = why(sent, what)
     assert '127.0.0.1 connected to listener mx' in text
     line = sent.conf.read_text().splitlines().index('domain example.test { deliver maildir }') + 1
-    assert ('recipient <nobody@example.test> refused: 550 5.1.1 no such user here, because of '
+    assert ('recipient <nobody@example.test> refused: 550 5.1.1 no such user here, decided by '
             f'{sent.conf}:{line}\n') in text
     assert ': from <Ann+news@b.test> to <joe@example.test>' in text
     assert 'Message-ID one@b.test' in text
@@ -97,7 +97,7 @@ def test_mail_that_waits_says_when_it_is_tried_next(make_server):
     assert 'no server reached' in why(server, 'queue')
     assert 'joe@dead.test' in why(server, 'dead')
     server.stop()
-    assert 'Last: <joe@dead.test> waits' in why(server, 'joe@dead.test')
+    assert 'Last: <joe@dead.test> waiting' in why(server, 'joe@dead.test')
     assert server.run('why', 'queue', check=False).returncode == 69
 
 

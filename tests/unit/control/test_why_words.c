@@ -1,5 +1,7 @@
 #include "control/why_words.h"
 
+#include "control/why_phrase.h"
+
 #include "../cmocka_all.h"
 
 static void test_events_in_plain_words(void **state)
@@ -19,11 +21,11 @@ static void test_events_in_plain_words(void **state)
          "logged in as joe@x.org by PLAIN"},
         {"receive", "login-refused",
          "account=joe@x.org mechanism=PLAIN code=535 status=5.7.8 why=\"wrong password\"",
-         "login as joe@x.org by PLAIN refused: 535 5.7.8, because wrong password"},
+         "login as joe@x.org by PLAIN refused: 535 5.7.8 (wrong password)"},
         {"receive", "refused",
          "line=\"RCPT TO:<a@b>\" from=\"\" to=a@b code=550 status=5.1.1 text=\"no such user here\" "
          "rule=nuncio.conf:12",
-         "recipient <a@b> refused: 550 5.1.1 no such user here, because of nuncio.conf:12"},
+         "recipient <a@b> refused: 550 5.1.1 no such user here, decided by nuncio.conf:12"},
         {"receive", "refused",
          "line=\"MAIL FROM:<a@b>\" from=a@b code=530 status=5.7.0 text=\"log in first\"",
          "sender <a@b> refused: 530 5.7.0 log in first"},
@@ -37,20 +39,28 @@ static void test_events_in_plain_words(void **state)
         {"queue", "delivered",
          "to=c@d remote=mx.b.example[203.0.113.5]:25 tls=\"TLSv1.3 dane\" reply=\"250 2.0.0 OK "
          "queued as ABC\" attempts=2 ms=210",
-         "delivered to <c@d>, attempt 2 by mx.b.example[203.0.113.5]:25 over TLSv1.3 dane: 250 "
-         "2.0.0 OK queued as ABC after 0.21 s"},
+         "delivered to <c@d> on attempt 2 by mx.b.example[203.0.113.5]:25 over TLSv1.3 dane after "
+         "0.21 s: 250 2.0.0 OK queued as ABC"},
         {"queue", "deferred", "to=c@d reply=\"450 busy\" class=greylist next=2026-11-22T10:12:11Z",
-         "put off for <c@d>: 450 busy; taken for: greylist; next try 2026-11-22T10:12:11Z"},
+         "deferred for <c@d>: 450 busy; understood as greylist; next try at 2026-11-22 10:12:11"},
         {"queue", "expired", "to=c@d reply=\"450 busy\"",
-         "given up for <c@d>, since it has waited too long; the last answer: 450 busy"},
+         "given up for <c@d>, because it has waited too long; the last answer: 450 busy"},
         {"queue", "bounce", "message=1000001000000 as=1000001000001 to=a@b",
-         "told <a@b> about it in message 1000001000001"},
-        {"queue", "changed", "message=1 by=queue.hold who=\"root\" recipients=2",
-         "root said queue.hold, for 2 of its recipients"},
+         "notification about it sent to <a@b>, as message 1000001000001"},
+        {"queue", "changed", "message=1 by=queue.hold uid=0 recipients=2",
+         "root said: nuncio queue hold, for 2 recipients"},
         {"relay", "try", "host=mx.b.example address=203.0.113.5 stage=connect reply=refused ms=10",
          "tried mx.b.example [203.0.113.5], connect: refused after 0.01 s"},
         {"relay", "try", "host=mx.b.example address=203.0.113.5 stage=ready reply=\"\" ms=10",
-         "connected to mx.b.example [203.0.113.5] after 0.01 s"},
+         "ready to send to mx.b.example [203.0.113.5] after 0.01 s"},
+        {"queue", "changed", "message=1 by=queue.reroute uid=3999999999 route=far recipients=1",
+         "uid 3999999999 said: nuncio queue reroute --to far, for 1 recipient"},
+        {"auth", "login-blocked", "kind=address subject=192.0.2.7 failures=10 seconds=600",
+         "logins of 192.0.2.7 blocked for 600 seconds, after 10 failures (nuncio account "
+         "blocked)"},
+        {"relay", "history-dropped", "events=7",
+         "7 events were not written down here, so this may lack something; they stand in the log "
+         "(nuncio why --rebuild LOGFILE)"},
         {"relay", "never-heard-of", "message=1 a=b c=\"d\\x1b[2J\"",
          "never-heard-of, a b, c d\\x1b[2J"},
     };

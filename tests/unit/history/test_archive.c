@@ -112,6 +112,10 @@ static void test_events_are_found_by_who_is_in_them(void **state)
     assert_found(archive, TERM_DOMAIN, "x.test", "m2 m1 ");
     assert_found(archive, TERM_IP, "192.0.2.7", "m2 m1 sa1 ");
     assert_found(archive, TERM_IP, "192.0.2.8", "");
+    assert_int_equal(archive_each_loose(archive, 1400, 1401, on_event, &out), 0);
+    assert_int_equal(archive_each_loose(archive, 0, 1400, on_event, &out), 0);
+    assert_true(slice_eq(buf_slice(&out), SLICE("ready(pid=7) ")));
+    buf_reset(&out);
     assert_int_equal(archive_find_subject(archive, SUBJECT_MESSAGE, 1, &subject), 1);
     assert_int_equal(archive_find_subject(archive, SUBJECT_MESSAGE, 9, &session), 0);
     assert_int_equal(archive_subject_by_id(archive, subject.session, &session), 1);

@@ -34,6 +34,8 @@ static void test_fields_and_what_they_can_be_found_by(void **state)
         {"remote=unix:/run/lmtp", ""},
         {"host=mx.b.example", "d:mx.b.example "},
         {"helo=localhost", ""},
+        {"kind=address subject=2001:db8:1:2::/64", "i:2001:db8:1:2::/64 "},
+        {"kind=domain what=b.example", "d:b.example l:b.example "},
         {"header_id=<One@B.example>", "h:one@b.example "},
         {"message=0000000000001 as=0000000000002", "m:0000000000002 "},
         {"route=world site=mx.b.example+3f2a91", "l:world d:mx.b.example+3f2a91 "

@@ -122,6 +122,10 @@ static void test_a_new_refresh_token_is_used_until_the_file_changes(void **state
     web_says(200, "{\"access_token\":\"a2\",\"expires_in\":3600}");
     expect(&scene, "a1", true, "a2");
     assert_non_null(strstr(web.form, "refresh_token=r2&"));
+    tokens_reset(scene.tokens); /* a reload */
+    hand_over(scene.handed, "/another", "file");
+    expect(&scene, "", true, "a2");
+    assert_non_null(strstr(web.form, "refresh_token=r2&"));
     hand_over(scene.handed, "/refresh", "r3");
     expect(&scene, "", true, "a2");
     assert_non_null(strstr(web.form, "refresh_token=r3&"));
@@ -171,14 +175,14 @@ static void test_failures_are_told_and_not_kept(void **state)
 static void test_without_its_files_nobody_is_asked(void **state)
 {
     struct scene scene = {.handed = handed_new()};
-    struct msg_file away = {.path = SLICE("/secret"), .text = SLICE("Permission denied")};
+    struct msg_file away = {.path = SLICE("/refresh"), .text = SLICE("Permission denied")};
 
     (void)state;
     scene.tokens = tokens_new(NULL, scene.handed);
     web_says(200, "{\"access_token\":\"a1\"}");
-    expect(&scene, "", false, "/secret: it was not read yet");
+    expect(&scene, "", false, "/refresh: it was not read yet");
     assert_int_equal(handed_take(scene.handed, &away, -1), 0);
-    expect(&scene, "", false, "/secret: Permission denied");
+    expect(&scene, "", false, "/refresh: Permission denied");
     assert_int_equal(web.asked, 0);
     scene_close(&scene);
 }
