@@ -114,12 +114,13 @@ void tap_forget(size_t n)
 bool tap_rest(void)
 {
     uint64_t count;
+    bool rests;
 
     pthread_mutex_lock(&tap.lock);
-    tap.resting = tap.head == tap.tail;
+    rests = tap.resting = tap.head == tap.tail;
     (void)!read(tap.fd, &count, sizeof(count));
     pthread_mutex_unlock(&tap.lock);
-    return tap.resting;
+    return rests;
 }
 
 uint64_t tap_dropped(void)

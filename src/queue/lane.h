@@ -23,7 +23,9 @@ struct lane {
     bool failed_once;    /* no longer growing by one for each success */
     bool down, probing;
     bool in_ring, idle;
-    bool slow; /* its last turn took long */
+    bool slow;         /* its last turn took long */
+    bool heard;        /* the peer has ended a turn */
+    uint64_t heard_at; /* when it last did, or the first of those under way began */
     uint64_t down_ms, probe_at, down_since;
     uint64_t rate_us; /* when the next turn would be due, were all of them spread evenly */
     uint64_t pause_ms, pause_until;

@@ -261,10 +261,20 @@ static void take_from_sender(struct scheduler *scheduler, struct lane *lane, str
         waiting_pop(&scheduler->waiting, sender);
 }
 
+/* It has a turn under way, and may be one of those that say nothing. */
+static bool is_unheard(const struct scheduler *scheduler, const struct lane *lane)
+{
+    return lane->under_way &&
+           (!lane->heard || scheduler->now - lane->heard_at >= SCHEDULER_SLOW_MS);
+}
+
 static bool leaves_room(const struct scheduler *scheduler, const struct lane *lane)
 {
     unsigned most = scheduler->rules.concurrency;
 
+    if (lane->key.way == WAY_ROUTE && scheduler->under_way >= (most + 3) / 4 &&
+        is_unheard(scheduler, lane))
+        return false;
     if (lane->slow && scheduler->slow_under_way >= (most + 1) / 2)
         return false;
     return lane->key.way != WAY_ROUTE || lane->under_way < most - scheduler->under_way;
@@ -301,6 +311,8 @@ bool scheduler_next(struct scheduler *scheduler, uint64_t now, struct scheduler_
     n = turn_size(lane, unit);
     take_from_sender(scheduler, lane, sender, unit, n);
     lane->turn++;
+    if (!lane->under_way)
+        lane->heard_at = now;
     lane->under_way++;
     scheduler->under_way++;
     scheduler->slow_under_way += lane->slow;

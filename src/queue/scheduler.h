@@ -14,8 +14,11 @@
  *   refused until the time of the probe; then one turn goes, and decides for the others that have
  *   come. Each failed probe doubles the wait.
  * - Of the turns over all lanes, one lane of WAY_ROUTE never has more than are still free, and
- * lanes whose last turn took SCHEDULER_SLOW_MS have half of them together: sites that are slow
- * leave room for the others.
+ *   lanes whose last turn took SCHEDULER_SLOW_MS have half of them together: sites that are slow
+ *   leave room for the others.
+ * - While more than a quarter of all turns are under way, a lane of WAY_ROUTE whose peer has not
+ *   been heard yet, or not for SCHEDULER_SLOW_MS with turns under way, has one: servers that accept
+ *   and then say nothing hold a turn for minutes before that is known.
  * - A lane with a rate has at most so many turns in its time, whatever moment that is counted from;
  *   a tenth of them may go at once. A lane that was told to slow down rests.
  * - A lane that nobody uses is forgotten after SCHEDULER_KEEP_MS, with what it has learnt, or when

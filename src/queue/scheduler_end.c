@@ -95,6 +95,10 @@ void scheduler_end_turn(struct scheduler *scheduler, uint32_t handle, enum turn_
             waiting_queue(&scheduler->waiting, &lane->rings[unit->slot], unit, true);
     }
     judge(scheduler, lane, end);
+    if (end == TURN_TAKEN || end == TURN_REFUSED || end == TURN_HEARD) {
+        lane->heard = true;
+        lane->heard_at = now;
+    }
     if (began_before)
         lane->settling--;
     scheduler_rest_lane(scheduler, lane);

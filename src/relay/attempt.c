@@ -8,8 +8,6 @@
  * - Recipients that the server wants in another transaction ("452 too many recipients") follow at
  *   once, as long as each transaction gets rid of some.
  * - The whole has a bound, ATTEMPT_MAX_MS, whatever the server dribbles.
- *
- * Unencrypted until now, so a message with REQUIRETLS is refused before anybody is asked.
  */
 #include "relay/attempt.h"
 
@@ -100,13 +98,15 @@ static void disconnect(struct course *course)
         client_quit(&course->client);
 }
 
-/* One that was opened for this site: without a look at DNS. */
+/* One that was opened for this site: without a look at DNS. REQUIRETLS asks for more than those
+ * had to show. */
 static bool take_idle(struct course *course)
 {
     struct idle_wanted wanted = {
         .route = course->route, .unit = course->attempt->unit, .site = course->destination->site};
 
-    if (!idle_take(&course->attempt->shared->idle, &wanted, &course->client))
+    if (wish_of(course).requiretls ||
+        !idle_take(&course->attempt->shared->idle, &wanted, &course->client))
         return false;
     course->remote = arena_dup(course->outcome.arena, course->client.name);
     return true;

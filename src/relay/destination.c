@@ -12,7 +12,8 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 
-enum { MARK_BYTES = 6 };
+/* Nobody finds another set of servers with the same first host and mark, which needs 2^80 tries. */
+enum { MARK_BYTES = 10 };
 
 struct destination *destination_new(void)
 {
@@ -58,33 +59,39 @@ struct destination *destination_of_route(const struct config_route *route)
     return destination;
 }
 
+/* By the domain's policy, if there is one. */
+static bool is_named(const struct destination *destination, const struct destination_host *host)
+{
+    return !destination->sts_policy || sts_policy_allows(destination->sts_policy, host->name);
+}
+
 /* Of a cryptographic hash, so that nobody makes records whose site is somebody else's. */
-static uint64_t mark_of(const struct destination *destination)
+static void write_mark(const struct destination *destination, char ret_mark[2 * MARK_BYTES + 1])
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     struct buf all;
-    uint64_t mark = 0;
 
     buf_init(&all, DESTINATION_HOSTS_MAX * 300);
     buf_printf(&all, "%d %d", destination->secure, (int)destination->sts);
     for (unsigned i = 0; i < destination->n_hosts; i++)
-        buf_printf(&all, " %u %.*s:%u", destination->hosts[i].preference,
-                   SLICE_ARG(destination->hosts[i].name), destination->hosts[i].port);
+        buf_printf(&all, " %u %.*s:%u%s", destination->hosts[i].preference,
+                   SLICE_ARG(destination->hosts[i].name), destination->hosts[i].port,
+                   is_named(destination, &destination->hosts[i]) ? "" : "!");
     if (EVP_Digest(all.ptr, all.len, digest, NULL, EVP_sha256(), NULL) != 1)
         abort(); /* out of memory */
     buf_done(&all);
     for (unsigned i = 0; i < MARK_BYTES; i++)
-        mark = mark << 8 | digest[i];
-    return mark;
+        snprintf(ret_mark + 2 * i, 3, "%02x", digest[i]);
 }
 
 void destination_name_site(struct destination *destination)
 {
     struct slice first = destination->hosts[0].name;
+    char mark[2 * MARK_BYTES + 1];
 
+    destination->site = first;
     if (destination->n_hosts == 1 && !destination->secure && destination->sts == STS_NONE)
-        destination->site = first;
-    else
-        destination->site = arena_printf(&destination->arena, "%.*s+%012llx", SLICE_ARG(first),
-                                         (unsigned long long)mark_of(destination));
+        return;
+    write_mark(destination, mark);
+    destination->site = arena_printf(&destination->arena, "%.*s+%s", SLICE_ARG(first), mark);
 }

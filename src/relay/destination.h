@@ -19,6 +19,7 @@ struct destination_host {
     enum config_endpoint_kind kind;
     uint16_t port;
     uint16_t preference; /* equal ones are shuffled at each attempt; of fixed hosts: their order */
+    bool sts_forbidden;  /* the enforced policy does not name it: only DANE can make it good */
 };
 
 struct destination {
@@ -32,7 +33,7 @@ struct destination {
     bool mx;           /* found by DNS */
     bool secure;       /* the MX answer, or its absence, was validated (RFC 7672 section 2.2.1) */
     enum sts_mode sts; /* in force for the domain; hosts that its policy forbids are left out under
-                          STS_ENFORCE and marked in reports under STS_TESTING */
+                          STS_ENFORCE, or marked where DANE may hold */
     struct sts_policy *sts_policy; /* or NULL */
 };
 

@@ -367,6 +367,9 @@ static bool secure_host(const struct dialing *dialing, const struct security_que
     if (security_decide(question, dialing->outcome, &host->security, &host->verdict) == SECURITY_GO)
         return true;
     session_report_fault(&report, &host->security.fault);
+    if (host->host->sts_forbidden && !host->security.fault.result)
+        session_report_forbidden(report.tlsrpt, report.destination->domain,
+                                 report.destination->sts_policy, report.host);
     return false;
 }
 

@@ -54,9 +54,10 @@ static char *settings_of(const struct config_route *route)
     char *copy;
 
     buf_init(&text, 64 * 1024);
-    buf_printf(&text, "%d %d%d%d%d%d %.*s %.*s %.*s", (int)route->protocol, (int)route->tls,
-               route->tls_implicit, route->dane, route->mta_sts, route->ipv6,
-               SLICE_ARG(route->helo), SLICE_ARG(route->tls_ca), SLICE_ARG(route->login.user));
+    buf_printf(&text, "%d %d %d%d%d%d%d %u %.*s %.*s %.*s", (int)route->protocol, (int)route->tls,
+               route->tls_implicit, route->dane, route->mta_sts, route->ipv6, route->mx,
+               (unsigned)route->port, SLICE_ARG(route->helo), SLICE_ARG(route->tls_ca),
+               SLICE_ARG(route->login.user));
     /* A login is the route's own, whatever its name is. */
     if (route->login.user.len)
         buf_printf(&text, " %.*s", SLICE_ARG(route->name));

@@ -70,7 +70,7 @@ enum mx_list_result mx_list_read(const struct dns_answer *answer, struct arena *
                 (struct mx_host){.name = mx.exchange, .preference = mx.preference};
     }
     if (list.count == 0)
-        return n_empty == answer->n_records ? MX_LIST_NULL : MX_LIST_NOWHERE;
+        return n_empty && n_empty == answer->n_records ? MX_LIST_NULL : MX_LIST_NOWHERE;
     qsort(list.hosts, list.count, sizeof(*list.hosts), compare_by_name);
     drop_repeats(&list);
     qsort(list.hosts, list.count, sizeof(*list.hosts), compare_by_preference);

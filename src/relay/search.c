@@ -13,6 +13,8 @@
  *   5. Meanwhile the domain's MTA-STS policy has been asked for (RFC 8461). Hosts that it forbids
  *      are left out while it is enforced; when none is left the mail waits (4.7.5). It is looked
  *      at again every few minutes, however long the records live: a policy may change sooner.
+ *      Where the MX records are signed they stay, with a mark: DANE goes before MTA-STS, and
+ *      whether they have TLSA records is seen when they are dialled (relay/security.h).
  *
  * The addresses are not kept: whoever connects asks again, and libunbound has them in its cache.
  */
@@ -342,17 +344,22 @@ static void end_forbidden(struct search *search)
                                 SLICE_ARG(search->domain), SLICE_ARG(search->list.hosts[0].name)));
 }
 
-/* What is forbidden is a failed session for those who read TLS reports, once for each search. */
 static bool is_allowed(const struct search *search, const struct mx_host *host)
 {
-    if (!search->policy || sts_policy_mode(search->policy) != STS_ENFORCE ||
-        sts_policy_allows(search->policy, host->name))
-        return true;
-    session_report_forbidden(search->tools->tlsrpt, search->domain, search->policy, host->name);
-    return false;
+    return !search->policy || sts_policy_mode(search->policy) != STS_ENFORCE ||
+           sts_policy_allows(search->policy, host->name);
 }
 
-/* All that have an address, or may have one, and that the domain's policy allows. */
+/* MTA-STS is not to interfere with DANE where both are there (RFC 8461 section 2). */
+static bool may_have_dane(const struct search *search)
+{
+    const struct config_route *route = search->route;
+
+    return search->secure &&
+           (route->tls == TLS_POLICY_DANE_ONLY || (route->dane && route->tls != TLS_POLICY_NONE));
+}
+
+/* All that have an address, or may have one, and that the domain's policy, or DANE, may allow. */
 static void end_with_hosts(struct search *search)
 {
     struct destination *destination = new_destination(search);
@@ -364,8 +371,16 @@ static void end_with_hosts(struct search *search)
     }
     for (unsigned i = 0; i < search->list.count; i++) {
         const struct mx_host *host = &search->list.hosts[i];
-        if ((search->facts[i].has_address || search->facts[i].failed) && is_allowed(search, host))
-            add_host(search, destination, host->name, host->preference);
+        bool allowed = is_allowed(search, host);
+        if (!search->facts[i].has_address && !search->facts[i].failed)
+            continue;
+        if (!allowed && !may_have_dane(search)) {
+            session_report_forbidden(search->tools->tlsrpt, search->domain, search->policy,
+                                     host->name);
+            continue;
+        }
+        add_host(search, destination, host->name, host->preference);
+        destination->hosts[destination->n_hosts - 1].sts_forbidden = !allowed;
     }
     if (destination->n_hosts == 0) {
         destination_unref(destination);

@@ -85,7 +85,8 @@ static bool is_vouched(const struct security_question *question)
     const struct destination *destination = question->destination;
     enum sts_mode mode = sts_mode(question);
 
-    return !destination->mx || destination->secure || mode == STS_ENFORCE ||
+    return !destination->mx || destination->secure ||
+           (mode == STS_ENFORCE && !question->host->sts_forbidden) ||
            (mode == STS_TESTING && destination->sts_policy &&
             sts_policy_allows(destination->sts_policy, question->host->name));
 }
@@ -205,6 +206,14 @@ static int find_hindrance(const struct security_question *question, const struct
             SLICE_ARG(host),
             tlsa->state == TLSA_UNUSABLE ? "TLSA records that can be used" : "secure TLSA records",
             SLICE_ARG(question->route->name));
+        return SECURITY_LATER;
+    }
+    if (question->host->sts_forbidden && sts_mode(question) == STS_ENFORCE &&
+        tlsa->state != TLSA_USABLE) {
+        *ret_verdict = verdict_from_text(
+            outcome, DONE_NETWORK, STATUS(4, 7, 5),
+            "the MTA-STS policy of %.*s does not allow %.*s, which has no TLSA records either",
+            SLICE_ARG(question->destination->domain), SLICE_ARG(host));
         return SECURITY_LATER;
     }
     if (!needs_requiretls(question) || (policy != TLS_POLICY_NONE && is_vouched(question)))

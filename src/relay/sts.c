@@ -23,7 +23,13 @@
 #include <string.h>
 #include <utlist.h>
 
-enum { RENEW_AT_ONCE = 20, DNS_MS = 20000, DAY_S = 86400, DNS_NAME_TEXT_MAX = 270 };
+enum {
+    RENEW_AT_ONCE = 20,
+    FORGET_AT_ONCE = 1000,
+    DNS_MS = 20000,
+    DAY_S = 86400,
+    DNS_NAME_TEXT_MAX = 270
+};
 
 struct sts {
     struct sts_settings settings;
@@ -344,7 +350,7 @@ void sts_tick(struct sts *sts)
     uint64_t now = clock_mono_ms();
     struct sts_entry *entry, *next;
     struct job *jobs = NULL, *job, *next_job;
-    char *gone[RENEW_AT_ONCE];
+    char *gone[FORGET_AT_ONCE];
     unsigned n_jobs = 0, n_gone = 0;
 
     pthread_mutex_lock(&sts->lock);
@@ -356,7 +362,7 @@ void sts_tick(struct sts *sts)
             job = new_job(sts, entry, now + DNS_MS);
             LL_PREPEND(jobs, job);
             n_jobs++;
-        } else if (n_gone < RENEW_AT_ONCE && !sts_entry_is_good(entry) && entry->retry_at <= now) {
+        } else if (n_gone < FORGET_AT_ONCE && !sts_entry_is_good(entry) && entry->retry_at <= now) {
             gone[n_gone++] = xstrdup(entry->domain);
             sts_table_remove(&sts->table, entry);
         }

@@ -5,6 +5,7 @@ one port, which the route calls instead of 25.
 """
 import contextlib
 import re
+import socket
 import time
 
 import peers
@@ -257,3 +258,25 @@ def test_a_thousand_domains(world):
     got = [r for sink in world.sinks.values() for m in sink.messages for r in m[1]]
     assert len(got) == 1000 and len(set(got)) == 1000
     assert server.mail('joe@example.test') == []
+
+
+def test_silent_servers_hold_up_nobody_else(world):
+    """Thirty servers that take connections and never greet, each with a window's worth of mail."""
+    silent = [f'127.0.1.{i}' for i in range(1, 31)]
+    for i, host in enumerate(silent):
+        mute = world.stack.enter_context(socket.create_server((host, world.port), backlog=64))
+        assert mute.fileno() >= 0
+        world.names.zone(f'silent{i}.test', f'@ MX 10 mx\nmx A {host}')
+    for i in range(5):
+        world.names.zone(f'well{i}.test', '@ MX 10 mx\nmx A 127.0.0.2')
+    world.sink('127.0.0.2')
+    server = world.serve()
+    for n in range(6):
+        for i in range(len(silent)):
+            send(server, f'{n}@silent{i}.test')
+    time.sleep(2)  # all that can hang does
+    began = time.monotonic()
+    for i in range(50):
+        send(server, f'{i}@well{i % 5}.test')
+    wait_until(lambda: world.count('127.0.0.2') == 50, 30, 'mail past the silent servers')
+    assert time.monotonic() - began < 15

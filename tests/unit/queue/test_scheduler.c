@@ -272,12 +272,64 @@ static void test_a_crowd_of_slow_sites_leaves_room(void **state)
         &(struct lane_key){.way = WAY_ROUTE, .name = SLICE("world"), .domain = SLICE("slow.test")},
         &wide);
 
+    add(fixture, slow, 1000, 1, 0, false, 1);
+    assert_int_equal(serve(fixture), 1000);
     for (uint32_t i = 1; i <= 100; i++)
         add(fixture, slow, i, i, 0, false, 1);
     /* None of these ends for a long time, and others still have their turns. */
     assert_int_equal(take_turns(fixture, turns, 100), rules.concurrency / 2);
     add(fixture, fixture->lane, 1000, 1, 0, false, 1);
     assert_int_equal(serve(fixture), 1000);
+}
+
+static struct lane *make_lane(struct fixture *fixture, uint32_t number)
+{
+    static const struct lane_rules twenty = {.concurrency = 20, .recipients = 1, .adaptive = true};
+    char site[16];
+    int len = snprintf(site, sizeof(site), "s%u.test", number);
+    struct lane_key key = {
+        .way = WAY_ROUTE, .name = SLICE("world"), .domain = slice_from(site, (size_t)len)};
+
+    return scheduler_lane(fixture->scheduler, &key, &twenty);
+}
+
+/* Thirty servers that accept and say nothing: none of their turns ends for minutes. */
+static void test_silent_sites_leave_room(void **state)
+{
+    enum { SILENT = 30, EACH = 20 };
+    struct fixture *fixture = *state;
+    struct scheduler_turn turns[100];
+    unsigned n;
+
+    for (uint32_t i = 0; i < SILENT * EACH; i++)
+        add(fixture, make_lane(fixture, i % SILENT), i, i, 0, false, 1);
+    n = take_turns(fixture, turns, 100);
+    assert_true(n >= rules.concurrency / 4 && n <= rules.concurrency / 4 + SILENT);
+    /* A site that answers begins with one turn, and then has its window. */
+    for (uint32_t i = 1; i <= 3; i++)
+        add(fixture, make_lane(fixture, 1000), 5000 + i, i, 0, false, 1);
+    assert_int_equal(take_turns(fixture, turns, 100), 1);
+    assert_int_equal(turns[0].message, 5001);
+    scheduler_end_turn(fixture->scheduler, turns[0].unit, TURN_TAKEN, 1, 0, 0, 0);
+    assert_int_equal(take_turns(fixture, turns, 100), 2);
+}
+
+/* So is one that has answered once, and then nothing more. */
+static void test_a_site_that_fell_silent_gets_no_more(void **state)
+{
+    struct fixture *fixture = *state;
+    struct scheduler_turn turns[100];
+    struct lane *lane = make_lane(fixture, 1);
+
+    for (uint32_t i = 1; i <= 25; i++)
+        add(fixture, make_lane(fixture, 100 + i), i, i, 0, false, 1);
+    assert_int_equal(take_turns(fixture, turns, 100), 25);
+    add(fixture, lane, 1000, 1, 0, false, 1);
+    assert_int_equal(serve(fixture), 1000);
+    add(fixture, lane, 1001, 1, 0, false, 1);
+    assert_int_equal(take_turns(fixture, turns, 100), 1);
+    add(fixture, lane, 1002, 1, 0, false, 1);
+    assert_false(scheduler_next(fixture->scheduler, SCHEDULER_SLOW_MS, &turns[0]));
 }
 
 enum { SLOW_LANES = 10 };
@@ -375,6 +427,8 @@ int main(void)
         TEST(test_withdrawn_units_are_skipped),
         TEST(test_a_paused_way_has_no_turns),
         TEST(test_a_crowd_of_slow_sites_leaves_room),
+        TEST(test_silent_sites_leave_room),
+        TEST(test_a_site_that_fell_silent_gets_no_more),
         TEST(test_slow_lanes_have_half_of_the_turns),
         TEST(test_a_lane_with_a_rate_rests),
         TEST(test_a_crowded_turn_shrinks_the_window),

@@ -431,6 +431,44 @@ static void test_requiretls_is_kept(void **state)
     }
 }
 
+/* A connection that the site's other mail has left open has not shown what REQUIRETLS asks for. */
+static void test_requiretls_takes_no_connection_of_other_mail(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture, PIPELINE ONE PIPELINE QUIT);
+    fixture.shared.tls_clients = tls_clients_new(NULL);
+    assert_int_equal(tls_clients_read_system(fixture.shared.tls_clients), 0);
+    fixture_run(&fixture);
+    assert_int_equal(fixture.done.recipients[0].kind, DONE_OK);
+    assert_int_equal(idle_count(&fixture.shared.idle), 1);
+    fixture.unit.requiretls = true;
+    fixture_run(&fixture);
+    assert_int_equal(fixture.done.recipients[0].kind, DONE_NEVER);
+    assert_true(slice_eq(fixture.done.recipients[0].status, SLICE("5.7.10")));
+    tls_clients_free(fixture.shared.tls_clients);
+    fixture_finish(&fixture);
+    assert_int_equal(fixture.server.connections, 2);
+    fixture_done(&fixture);
+}
+
+/* Two routes may reach sites of the same name at different ports. */
+static void test_ports_keep_connections_apart(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    fixture_init(&fixture, PIPELINE ONE PIPELINE ONE QUIT);
+    fixture_run(&fixture);
+    fixture.route.port = 587;
+    fixture_run(&fixture);
+    assert_int_equal(fixture.done.reused, 0);
+    fixture_finish(&fixture);
+    assert_int_equal(fixture.server.connections, 2);
+    fixture_done(&fixture);
+}
+
 static void test_every_wait_can_be_cancelled(void **state)
 {
     static const char *const scripts[] = {
@@ -499,6 +537,8 @@ int main(void)
         cmocka_unit_test(test_a_text_that_cannot_be_read_is_not_sent_cut_off),
         cmocka_unit_test(test_what_needs_no_server_asks_none),
         cmocka_unit_test(test_requiretls_is_kept),
+        cmocka_unit_test(test_requiretls_takes_no_connection_of_other_mail),
+        cmocka_unit_test(test_ports_keep_connections_apart),
         cmocka_unit_test(test_every_wait_can_be_cancelled),
         cmocka_unit_test(test_an_unwanted_text_stays_here),
     };

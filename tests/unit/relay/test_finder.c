@@ -60,6 +60,11 @@ static const struct dns_fake_entry names[] = {
     {.name = "enforce.test", .type = DNS_MX, .data = "10 a.two.test"},
     {.name = "enforce.test", .type = DNS_MX, .data = "20 mx.one.test"},
     {.name = "enforce2.test", .type = DNS_MX, .data = "10 a.two.test"},
+    {.name = "enforcesigned.test", .type = DNS_MX, .data = "10 a.two.test", .security = DNS_SECURE},
+    {.name = "enforcesigned.test",
+     .type = DNS_MX,
+     .data = "20 mx.one.test",
+     .security = DNS_SECURE},
     {.name = "testing.test", .type = DNS_MX, .data = "10 a.two.test"},
     {.name = "testing.test", .type = DNS_MX, .data = "20 mx.one.test"},
     {.name = "lasting.test", .type = DNS_MX, .data = "10 mx.one.test", .ttl_s = 3000},
@@ -362,6 +367,28 @@ static void test_mta_sts(void **state)
     place_close(&place);
 }
 
+/* Where MX records are signed, a host that the policy forbids may still have DANE. */
+static void test_dane_goes_before_mta_sts(void **state)
+{
+    struct place place;
+    struct finding finding;
+
+    (void)state;
+    place_open(&place, names, sizeof(names) / sizeof(names[0]));
+    finding = find(&place, "world", "enforcesigned.test");
+    expect_finding(&finding, "enforcesigned.test", "", "mx.one.test");
+    finder_forget(place.finder);
+    place.routes[2].dane = true;
+    finding = find(&place, "world", "enforcesigned.test");
+    assert_true(finding.destination->hosts[0].sts_forbidden);
+    assert_false(finding.destination->hosts[1].sts_forbidden);
+    assert_int_equal(finding.destination->site.len, strlen("a.two.test+") + 20);
+    expect_finding(&finding, "enforcesigned.test", "", "a.two.test mx.one.test");
+    finding = find(&place, "world", "enforce.test");
+    expect_finding(&finding, "enforce.test", "", "mx.one.test");
+    place_close(&place);
+}
+
 /* Two questions at once are one search; afterwards it is known for the records' time. */
 static void test_a_domain_is_searched_for_once(void **state)
 {
@@ -550,6 +577,7 @@ int main(void)
         cmocka_unit_test(test_each_rule),
         cmocka_unit_test(test_sites),
         cmocka_unit_test(test_mta_sts),
+        cmocka_unit_test(test_dane_goes_before_mta_sts),
         cmocka_unit_test(test_a_domain_is_searched_for_once),
         cmocka_unit_test(test_how_long_it_is_good),
         cmocka_unit_test(test_threads_wait),

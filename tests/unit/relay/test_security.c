@@ -288,6 +288,36 @@ static void test_tls_optional(void **state)
     arena_done(&scene.arena);
 }
 
+/* A host that the enforced policy does not name: DANE alone makes it good (RFC 8461 section 2). */
+static void test_a_host_that_the_policy_forbids(void **state)
+{
+    static const struct {
+        enum sts_mode sts;
+        enum tlsa_state tlsa;
+        struct security_wish wish;
+        int want;
+    } cases[] = {
+        {.sts = STS_ENFORCE, .tlsa = TLSA_USABLE, .want = SECURITY_DANE},
+        {.sts = STS_ENFORCE, .tlsa = TLSA_NONE, .want = LATER},
+        {.sts = STS_ENFORCE, .tlsa = TLSA_UNUSABLE, .want = LATER},
+        {.sts = STS_ENFORCE, .tlsa = TLSA_NONE, .wish.requiretls = true, .want = LATER},
+        {.sts = STS_ENFORCE, .wish.tls_optional = true, .want = SECURITY_OPPORTUNISTIC},
+        {.sts = STS_TESTING, .tlsa = TLSA_NONE, .want = SECURITY_OPPORTUNISTIC},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct scene scene;
+        open_scene(&scene);
+        scene.host.sts_forbidden = true;
+        scene.destination.sts = cases[i].sts;
+        scene.wish = cases[i].wish;
+        tell_tlsa(&scene, cases[i].tlsa);
+        assert_int_equal(choose(&scene), cases[i].want);
+        arena_done(&scene.arena);
+    }
+}
+
 static void test_testing_is_told_and_not_demanded(void **state)
 {
     struct scene scene;
@@ -370,6 +400,7 @@ int main(void)
         cmocka_unit_test(test_an_address_is_no_name_to_ask_for),
         cmocka_unit_test(test_requiretls),
         cmocka_unit_test(test_tls_optional),
+        cmocka_unit_test(test_a_host_that_the_policy_forbids),
         cmocka_unit_test(test_testing_is_told_and_not_demanded),
         cmocka_unit_test(test_faults_of_dane),
         cmocka_unit_test(test_keys_tell_connections_apart),
