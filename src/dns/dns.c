@@ -13,6 +13,7 @@
 #include "io/turns.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 
 const char *dns_result_text(enum dns_result result)
@@ -38,6 +39,19 @@ void dns_free(struct dns *dns)
         dns->methods->free(dns);
 }
 
+struct dns_numbers dns_numbers(struct dns *dns)
+{
+    return (struct dns_numbers){.asked = atomic_load(&dns->asked),
+                                .known = atomic_load(&dns->known),
+                                .failed = atomic_load(&dns->failed)};
+}
+
+void dns_count_answer(struct dns *dns, enum dns_result result)
+{
+    if (result == DNS_FAILED || result == DNS_TIMEOUT)
+        atomic_fetch_add_explicit(&dns->failed, 1, memory_order_relaxed);
+}
+
 void dns_stop(struct dns *dns)
 {
     dns->methods->stop(dns);
@@ -61,6 +75,7 @@ void dns_ask(struct dns *dns, struct slice name, enum dns_type type, uint64_t de
 {
     char clean[DNS_NAME_MAX + 1];
 
+    atomic_fetch_add_explicit(&dns->asked, 1, memory_order_relaxed);
     if (!dns_name_clean(name, clean) || !*clean)
         answered(arg, &(struct dns_answer){.result = DNS_NO_NAME, .canonical = name});
     else if (deadline <= clock_mono_ms())

@@ -98,6 +98,14 @@ struct dns_addresses {
 
 struct dns;
 
+/* Since it was made. */
+struct dns_numbers {
+    uint64_t asked;
+    uint64_t known;  /* of these, answered without asking anybody: hosts, cache */
+    uint64_t failed; /* of the others, no answer that can be trusted, or not in time */
+};
+struct dns_numbers dns_numbers(struct dns *dns);
+
 /*
  * /etc/hosts first, for addresses alone; then whom the settings name. NULL stands for a section
  * `dns` without settings: the resolvers of /etc/resolv.conf, and if that names none, recursing from

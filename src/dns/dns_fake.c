@@ -214,6 +214,7 @@ static void fake_ask(struct dns *dns, const char *name, enum dns_type type, uint
     pthread_mutex_unlock(&fake->lock);
     if (wait)
         return;
+    dns_count_answer(dns, delayed->answer.result);
     answered(arg, &delayed->answer);
     delayed_free(delayed);
 }

@@ -36,8 +36,10 @@ static void deliver(struct question *question, const struct dns_answer *answer)
     arg = question->arg;
     question->answered = NULL;
     pthread_mutex_unlock(&resolver->lock);
-    if (answered)
+    if (answered) {
+        dns_count_answer(&resolver->dns, answer->result);
         answered(arg, answer);
+    }
     pthread_mutex_lock(&resolver->lock);
     question_free(question);
     pthread_mutex_unlock(&resolver->lock);
@@ -210,6 +212,8 @@ static int answer_overdue(struct unbound *resolver)
         void *arg = question->arg;
         question->answered = NULL;
         pthread_mutex_unlock(&resolver->lock);
+        if (!resolver->stopping)
+            dns_count_answer(&resolver->dns, answer.result);
         if (answered)
             answered(arg, &answer);
         pthread_mutex_lock(&resolver->lock);

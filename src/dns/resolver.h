@@ -10,7 +10,12 @@
 /* The first member of each resolver's own struct. */
 struct dns {
     const struct dns_methods *methods;
+    _Atomic uint64_t asked, known,
+        failed; /* struct dns_numbers; the resolver counts the last two */
 };
+
+/* An answer of the network's. */
+void dns_count_answer(struct dns *dns, enum dns_result result);
 
 struct dns_methods {
     /* As dns_ask(); `name` is a name of dns_name_clean()'s form. */

@@ -64,6 +64,7 @@ void question_hand_over(struct question *question)
     arg = question->arg;
     question_free(question);
     pthread_mutex_unlock(&resolver->lock);
+    dns_count_answer(&resolver->dns, answer.result);
     if (answered)
         answered(arg, &answer);
 }
@@ -79,6 +80,8 @@ static bool answer_at_once(struct unbound *resolver, const char *name, enum dns_
     arena_init(&arena);
     known = hosts_find(resolver->hosts, name, type, &arena, &answer) ||
             answer_cache_find(resolver->cache, name, type, clock_mono_ms(), &arena, &answer);
+    if (known)
+        atomic_fetch_add_explicit(&resolver->dns.known, 1, memory_order_relaxed);
     if (known)
         answered(arg, &answer);
     arena_done(&arena);

@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -41,6 +42,7 @@ struct history {
     bool stopping;
     bool writing; /* a transaction is open */
     uint64_t n_events, n_batch, n_lost, n_bad;
+    uint64_t n_kept; /* on disk: as n_events, without those of the batch */
     uint64_t open_again_ms, complain_ms;
 };
 
@@ -120,6 +122,7 @@ static void commit(struct history *history)
         return;
     }
     history->writing = false;
+    history->n_kept += history->n_batch;
     history->n_batch = 0;
 }
 
@@ -229,6 +232,27 @@ static void on_status(void *arg, struct buf *json)
         buf_printf(json, "\"not_understood\":%llu,", (unsigned long long)history->n_bad);
 }
 
+static uint64_t file_size(const char *path, const char *tail)
+{
+    char whole[PATH_MAX + 8];
+    struct stat stat_of;
+
+    snprintf(whole, sizeof(whole), "%s%s", path, tail);
+    return stat(whole, &stat_of) == 0 ? (uint64_t)stat_of.st_size : 0;
+}
+
+static void on_metrics(void *arg, struct exposition *exposition)
+{
+    const struct history *history = arg;
+
+    exposition_counter(exposition, "nuncio_history_events_total",
+                       "Events that were written for nuncio why.", NULL, history->n_kept);
+    exposition_counter(exposition, "nuncio_history_events_lost_total",
+                       "Events that the file did not take.", NULL, history->n_lost);
+    exposition_gauge(exposition, "nuncio_history_bytes", "Size of the history on disk.", NULL,
+                     file_size(history->path, "") + file_size(history->path, "-wal"));
+}
+
 /* Ends when all that the others told before they ended has been read. */
 static void check_stop(struct history *history)
 {
@@ -296,6 +320,7 @@ int history_main(struct role_context *role)
     static const struct role_handlers handlers = {.message = on_message,
                                                   .peer_down = on_peer_down,
                                                   .status = on_status,
+                                                  .metrics = on_metrics,
                                                   .stop = on_stop,
                                                   .arg = &history};
     int r;

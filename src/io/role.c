@@ -222,6 +222,17 @@ static void tell_status(struct role_context *role, struct slice payload)
     buf_done(&json);
 }
 
+/* What this process logged and the history role could not be told in time. */
+static void add_dropped(struct role_context *role, struct exposition *exposition)
+{
+    char label[64];
+
+    snprintf(label, sizeof(label), "role=\"%s\"", role_name(role->self));
+    exposition_counter(exposition, "nuncio_events_dropped_total",
+                       "Events that nuncio why does not know because its process was behind.",
+                       label, tap_dropped());
+}
+
 static void tell_metrics(struct role_context *role, struct slice payload)
 {
     struct exposition exposition = {0};
@@ -235,6 +246,7 @@ static void tell_metrics(struct role_context *role, struct slice payload)
     exposition.out = &text;
     if (role->handlers->metrics)
         role->handlers->metrics(role->handlers->arg, &exposition);
+    add_dropped(role, &exposition);
     ask.text = text.overflow ? SLICE_NULL : buf_slice(&text);
     msg_text_encode(&out, &ask);
     channel_send_wait(role->parent, MSG_METRICS, buf_slice(&out), NULL, 0, SEND_TIMEOUT_MS);

@@ -49,3 +49,12 @@ bool lane_memory_is_suspended(const struct lane_memory *memory, struct slice add
     }
     return false;
 }
+
+unsigned lane_memory_count_suspended(const struct lane_memory *memory, uint64_t now)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; memory && i < memory->n_sources; i++)
+        count += now < memory->sources[i].until;
+    return count;
+}

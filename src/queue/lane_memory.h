@@ -30,5 +30,7 @@ void lane_memory_note(struct lane_memory *memory, enum answer_class class, struc
 void lane_memory_suspend(struct lane_memory *memory, struct slice address, uint64_t until);
 /* NULL memory: nothing is suspended. */
 bool lane_memory_is_suspended(const struct lane_memory *memory, struct slice address, uint64_t now);
+/* How many are not used now. */
+unsigned lane_memory_count_suspended(const struct lane_memory *memory, uint64_t now);
 
 #endif

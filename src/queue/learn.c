@@ -148,6 +148,7 @@ static bool blame_source(struct turn *turn, uint64_t ms)
 
     if (!turn->blamed && done->source.len) {
         turn->blamed = true;
+        turn->queue->counters.sources_suspended++;
         lane_memory_suspend(turn->memory, done->source, now + ms);
         log_warn(NULL, "source-suspended", LOG_SLICE("source", done->source),
                  LOG_SLICE("route", turn->lane->name), LOG_SLICE("site", turn->lane->domain),
@@ -193,6 +194,7 @@ static void learn_one(struct turn *turn, const struct done_recipient *recipient,
     const struct effect *effect = &effects[verdict->class];
     struct lesson lesson = lesson_of(turn->queue, turn->attempt, verdict);
 
+    turn->queue->counters.answers[verdict->class]++;
     lane_memory_note(turn->memory, verdict->class, recipient->reply);
     if (effect->blames_ms)
         lesson.again = blame_source(turn, effect->blames_ms);

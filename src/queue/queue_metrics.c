@@ -3,7 +3,9 @@
  */
 #include "queue/queue_metrics.h"
 
+#include "queue/lane_memory.h"
 #include "queue/scheduler.h"
+#include "queue/suspend.h"
 
 void queue_metrics_init(struct queue_times *times)
 {
@@ -54,6 +56,8 @@ static void add_now(struct queue *queue, struct exposition *exposition)
     exposition_gauge(exposition, name, help, "state=\"failed\"", census.states[RECIPIENT_FAILED]);
     exposition_gauge(exposition, name, help, "state=\"held\"",
                      census.held + census.states[RECIPIENT_PARKED]);
+    exposition_gauge(exposition, name, help, "state=\"suspended\"",
+                     census.states[RECIPIENT_SUSPENDED]);
     exposition_gauge(exposition, "nuncio_queue_oldest_seconds",
                      "Age of the oldest message in the queue.", NULL, census.oldest_ms / 1000);
     exposition_gauge(exposition, "nuncio_deliveries_under_way", "Attempts under way.", NULL,
@@ -64,17 +68,49 @@ static void add_lanes(const struct queue *queue, struct exposition *exposition)
 {
     uint32_t cursor = 0;
     struct lane_view view;
-    uint64_t all = 0, down = 0;
+    uint64_t all = 0, down = 0, sources = 0, now = queue_now(queue);
 
     while (scheduler_view(queue->scheduler, &cursor, &view)) {
         all++;
         down += view.down;
+        sources += lane_memory_count_suspended(view.memory, now);
     }
     exposition_gauge(exposition, "nuncio_destinations", "Destinations that are remembered.", NULL,
                      all);
     exposition_gauge(exposition, "nuncio_destinations_down",
                      "Destinations that do not answer and are probed from time to time.", NULL,
                      down);
+    exposition_gauge(exposition, "nuncio_sources_suspended",
+                     "Source addresses that are not used for a destination now.", NULL, sources);
+}
+
+static void add_suspensions(const struct queue *queue, struct exposition *exposition)
+{
+    unsigned counts[SUSPEND_KINDS] = {0}, n = suspensions_count(queue->suspensions);
+    char label[64];
+
+    for (unsigned i = 0; i < n; i++)
+        counts[suspensions_at(queue->suspensions, i)->kind]++;
+    for (unsigned i = 0; i < SUSPEND_KINDS; i++) {
+        snprintf(label, sizeof(label), "kind=\"%s\"", suspend_kind_name((enum suspend_kind)i));
+        exposition_gauge(exposition, "nuncio_suspensions", "What is suspended now, by its kind.",
+                         label, counts[i]);
+    }
+}
+
+static void add_answers(const struct queue *queue, struct exposition *exposition)
+{
+    char label[64];
+
+    for (unsigned i = 0; i < ANSWER_CLASSES; i++) {
+        snprintf(label, sizeof(label), "class=\"%s\"", answer_class_name((enum answer_class)i));
+        exposition_counter(exposition, "nuncio_answers_total",
+                           "Refusals by other servers, by what they mean.", label,
+                           queue->counters.answers[i]);
+    }
+    exposition_counter(exposition, "nuncio_source_suspensions_total",
+                       "How often a source address was suspended for its name.", NULL,
+                       queue->counters.sources_suspended);
 }
 
 static void add_outcomes(const struct queue *queue, struct exposition *exposition)
@@ -90,6 +126,9 @@ static void add_outcomes(const struct queue *queue, struct exposition *expositio
     exposition_counter(exposition, name, help, "result=\"failed\"", counters->failed);
     exposition_counter(exposition, "nuncio_bounces_total",
                        "Delivery status notifications that were made.", NULL, counters->bounces);
+    exposition_counter(exposition, "nuncio_double_bounces_total",
+                       "Of these, those that went to the postmaster.", NULL,
+                       counters->double_bounces);
 }
 
 void queue_metrics(struct queue *queue, struct exposition *exposition)
@@ -100,6 +139,8 @@ void queue_metrics(struct queue *queue, struct exposition *exposition)
     add_now(queue, exposition);
     add_lanes(queue, exposition);
     add_outcomes(queue, exposition);
+    add_suspensions(queue, exposition);
+    add_answers(queue, exposition);
     exposition_histogram(exposition, "nuncio_queue_age_seconds",
                          "From a message's coming to the end of each of its recipients.", NULL,
                          &queue->times.age);

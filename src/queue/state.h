@@ -26,6 +26,8 @@ struct suspensions;
 
 struct queue_counters {
     uint64_t messages, delivered, relayed, deferred, failed, bounces, expanded;
+    uint64_t answers[ANSWER_CLASSES]; /* refusals by other servers */
+    uint64_t sources_suspended;       /* how often */
     uint64_t double_bounces; /* bounces that could not be delivered: told to the postmaster */
 };
 

@@ -144,6 +144,7 @@ static bool dial_course(struct course *course, bool fresh, struct verdict *ret_v
                       .logins = shared->logins,
                       .tlsrpt = shared->tlsrpt,
                       .wish = wish_of(course),
+                      .counts = &shared->counts,
                       .dead = &shared->dead,
                       .slots = &shared->slots,
                       .idle = fresh ? NULL : &shared->idle,

@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "dns/dns.h"
 #include "io/message.h"
+#include "relay/counts.h"
 #include "relay/dead.h"
 #include "relay/finder.h"
 #include "relay/handed.h"
@@ -29,6 +30,7 @@ struct attempt_shared {
     struct idle idle;
     struct handed *handed;
     struct logins *logins; /* NULL: nobody logs in */
+    struct relay_counts counts;
     int cancel_fd;
 };
 

@@ -110,3 +110,18 @@ void dead_end_probe(struct dead *dead, const struct socket_address *at)
         address->probed = false;
     pthread_mutex_unlock(&dead->lock);
 }
+
+unsigned dead_count(struct dead *dead)
+{
+    uint64_t now = clock_mono_ms();
+    struct dead_address *address, *next;
+    unsigned count = 0;
+
+    pthread_mutex_lock(&dead->lock);
+    HASH_ITER(hh, dead->addresses, address, next)
+    {
+        count += address->until_ms > now || address->probed;
+    }
+    pthread_mutex_unlock(&dead->lock);
+    return count;
+}

@@ -38,4 +38,6 @@ bool dead_begin_probe(struct dead *dead, const struct socket_address *address, c
 /* It was not tried to the end. */
 void dead_end_probe(struct dead *dead, const struct socket_address *address);
 
+unsigned dead_count(struct dead *dead);
+
 #endif

@@ -90,6 +90,7 @@ static void note_failure(struct dialing *dialing, const struct connect_try *one,
                          struct verdict verdict, uint32_t ms)
 {
     keep_verdict(dialing, verdict);
+    counts_opening(dialing->dial->counts, false);
     log_try(dialing, one, stage, verdict.words, ms);
 }
 
@@ -258,6 +259,7 @@ static int greet(struct dialing *dialing, const struct connect_try *one, int fd)
                               .source = one->source,
                               .cancel_fd = dial->cancel_fd,
                               .report = &report,
+                              .counts = dial->counts,
                               .message_id = message_of(dialing)};
     struct client *client = dialing->client;
     uint64_t began = clock_mono_ms();
@@ -277,6 +279,7 @@ static int greet(struct dialing *dialing, const struct connect_try *one, int fd)
     r = log_in(dialing, one, began);
     if (r < 0)
         return r;
+    counts_opening(dial->counts, true);
     log_try(dialing, one, "ready", SLICE_NULL, (uint32_t)(clock_mono_ms() - began) + one->ms);
     dead_remove(dial->dead, &one->to);
     client_keep_key(client, security_key(security, dialing->outcome->arena));

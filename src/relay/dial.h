@@ -21,7 +21,8 @@ struct dial {
     const struct msg_unit *unit; /* its id is for the log; 0: no line for each try */
     struct slice helo;           /* what to call ourselves */
     struct dns *dns;
-    struct tlsrpt *tlsrpt; /* or NULL */
+    struct tlsrpt *tlsrpt;       /* or NULL */
+    struct relay_counts *counts; /* or NULL */
     struct tls_client *tls;
     struct logins *logins; /* or NULL: the route has no login */
     struct security_wish wish;

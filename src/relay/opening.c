@@ -72,6 +72,19 @@ static void log_facts(const struct client *client, const struct opening *opening
                  LOG_STR("result", tls->result), LOG_STR("why", tls->why));
 }
 
+/* Once for each session that has come so far that TLS was a question. */
+static void count(const struct client *client, const struct opening *opening, int r, bool needed)
+{
+    bool met = client->tls.version && r != CLIENT_BAD_TLS;
+
+    if (r < 0 || r == CLIENT_REFUSED)
+        return;
+    counts_tls(opening->counts, opening->security->rule,
+               met      ? COUNTED_TLS_OK
+               : needed ? COUNTED_TLS_FAILED
+                        : COUNTED_TLS_CLEAR);
+}
+
 int opening_run(struct client *client, const struct opening *opening, const char **ret_stage)
 {
     const struct security *security = opening->security;
@@ -86,6 +99,7 @@ int opening_run(struct client *client, const struct opening *opening, const char
             client->offer.requiretls && client->tls.verified && security->vouched;
     }
     log_facts(client, opening);
+    count(client, opening, r, needed);
     if (opening->report && (client->tls.version || client->tls.result))
         session_report_tell(opening->report, security, &client->tls, &opening->to,
                             &opening->source);

@@ -8,6 +8,7 @@
 #define NUNCIO_RELAY_OPENING_H
 
 #include "relay/client.h"
+#include "relay/counts.h"
 #include "relay/session_report.h"
 
 struct opening {
@@ -18,6 +19,7 @@ struct opening {
     struct socket_address to, source; /* for the second connection */
     int cancel_fd;
     const struct session_report *report; /* or NULL */
+    struct relay_counts *counts;         /* or NULL */
     uint64_t message_id; /* of the mail for which it is opened, for the log; 0: none */
 };
 

@@ -151,7 +151,7 @@ void policies_queue_changed(struct policies *policies)
 
 void policies_status(struct policies *policies, struct buf *json)
 {
-    buf_printf(json, "\"sts_policies\":%u,", sts_count(policies->sts));
+    buf_printf(json, "\"sts_policies\":%u,", sts_numbers(policies->sts).policies);
 }
 
 void policies_stop(struct policies *policies)

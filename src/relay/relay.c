@@ -20,6 +20,7 @@
 #include "relay/attempt.h"
 #include "relay/outbox.h"
 #include "relay/policies.h"
+#include "relay/relay_metrics.h"
 #include "relay/site_answers.h"
 #include "relay/workers.h"
 
@@ -113,6 +114,7 @@ static void tell_done(struct job *job, const struct msg_done *done)
     struct relay *relay = job->relay;
 
     log_done(&job->unit, done);
+    counts_attempt(&job->relay->shared.counts, done);
     if (is_wanted(job))
         outbox_add(relay->outbox, done, job->epoch);
 }
@@ -349,6 +351,13 @@ static void on_status(void *arg, struct buf *json)
     policies_status(&relay->policies, json);
 }
 
+static void on_metrics(void *arg, struct exposition *exposition)
+{
+    struct relay *relay = arg;
+
+    relay_metrics(&relay->shared, &relay->policies, relay->workers, exposition);
+}
+
 static void cancel_all(struct relay *relay)
 {
     relay->cancelled = true;
@@ -419,7 +428,8 @@ static int relay_open(struct relay *relay)
     relay->stop_timer = loop_timer(relay->role->loop, on_stop_check, relay);
     relay->shared.finder = finder_new(relay->shared.dns, relay->policies.sts,
                                       relay->policies.tlsrpt, wake_loop, relay);
-    relay->site_answers = site_answers_new(relay->role, relay->shared.finder);
+    relay->site_answers =
+        site_answers_new(relay->role, relay->shared.finder, &relay->shared.counts);
     loop_on_wake(relay->role->loop, on_wake, relay);
     relay->config = config_ref(relay->role->config);
     return 0;
@@ -459,6 +469,7 @@ int relay_main(struct role_context *role)
                                                   .peer_writable = on_writable,
                                                   .config = on_config,
                                                   .status = on_status,
+                                                  .metrics = on_metrics,
                                                   .stop = on_stop,
                                                   .arg = &relay};
     int r;

@@ -25,16 +25,19 @@ struct answer {
 struct site_answers {
     struct role_context *role;
     struct finder *finder;
+    struct relay_counts *counts;
     struct question *questions;
     struct answer *unsent;
 };
 
-struct site_answers *site_answers_new(struct role_context *role, struct finder *finder)
+struct site_answers *site_answers_new(struct role_context *role, struct finder *finder,
+                                      struct relay_counts *counts)
 {
     struct site_answers *answers = xcalloc(1, sizeof(*answers));
 
     answers->role = role;
     answers->finder = finder;
+    answers->counts = counts;
     return answers;
 }
 
@@ -63,6 +66,7 @@ static void answer(struct site_answers *answers, uint64_t request, const struct 
         .text = slice_from_cstr(finding->text),
         .valid_ms = finding->until_ms > now ? (uint32_t)(finding->until_ms - now) : 0};
 
+    counts_site(answers->counts, finding->status);
     buf_init(&answer->payload, CHANNEL_PAYLOAD_MAX);
     msg_site_encode(&answer->payload, &message);
     DL_APPEND(answers->unsent, answer);

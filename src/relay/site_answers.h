@@ -5,11 +5,13 @@
 #define NUNCIO_RELAY_SITE_ANSWERS_H
 
 #include "io/role.h"
+#include "relay/counts.h"
 #include "relay/finder.h"
 
 struct site_answers;
 
-struct site_answers *site_answers_new(struct role_context *role, struct finder *finder);
+struct site_answers *site_answers_new(struct role_context *role, struct finder *finder,
+                                      struct relay_counts *counts);
 /* Before finder_free(), which ends the questions that are still open. */
 void site_answers_free(struct site_answers *answers);
 

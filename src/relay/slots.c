@@ -59,3 +59,17 @@ void slots_give(struct slots *slots, const struct socket_address *at)
     }
     pthread_mutex_unlock(&slots->lock);
 }
+
+unsigned slots_count(struct slots *slots)
+{
+    struct slots_address *address, *next;
+    unsigned count = 0;
+
+    pthread_mutex_lock(&slots->lock);
+    HASH_ITER(hh, slots->addresses, address, next)
+    {
+        count += address->open;
+    }
+    pthread_mutex_unlock(&slots->lock);
+    return count;
+}

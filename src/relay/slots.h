@@ -22,5 +22,7 @@ void slots_done(struct slots *slots);
 /* One more connection there, unless there are `cap` already. */
 bool slots_take(struct slots *slots, const struct socket_address *address, unsigned cap);
 void slots_give(struct slots *slots, const struct socket_address *address);
+/* All that are open now. */
+unsigned slots_count(struct slots *slots);
 
 #endif

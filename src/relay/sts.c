@@ -37,6 +37,7 @@ struct sts {
     pthread_cond_t idle;
     struct sts_table table;
     unsigned n_busy;
+    struct sts_numbers numbers; /* but for the policies */
 };
 
 struct job {
@@ -155,6 +156,7 @@ static void keep_policy(struct job *job, struct sts_policy *policy)
 
     pthread_mutex_lock(&sts->lock);
     entry = sts_table_find(&sts->table, facts.domain);
+    sts->numbers.fetched++;
     before = sts_table_put(&sts->table, entry, policy);
     memcpy(entry->id, job->id, sizeof(entry->id));
     entry->fetched_s = facts.fetched_s;
@@ -177,6 +179,7 @@ static void keep_failure(struct job *job, const struct sts_fetched *fetched)
 
     pthread_mutex_lock(&sts->lock);
     entry = sts_table_find(&sts->table, slice_from_cstr(job->domain));
+    sts->numbers.failed++;
     entry->failure = fetched->failure;
     snprintf(entry->why, sizeof(entry->why), "%s", fetched->why);
     entry->retry_at = clock_mono_ms() + STS_RETRY_MS;
@@ -376,14 +379,15 @@ void sts_tick(struct sts *sts)
     }
 }
 
-unsigned sts_count(struct sts *sts)
+struct sts_numbers sts_numbers(struct sts *sts)
 {
-    unsigned count;
+    struct sts_numbers numbers;
 
     pthread_mutex_lock(&sts->lock);
-    count = sts->table.n_policies;
+    numbers = sts->numbers;
+    numbers.policies = sts->table.n_policies;
     pthread_mutex_unlock(&sts->lock);
-    return count;
+    return numbers;
 }
 
 static void take_file(void *arg, const struct sts_policy_facts *facts, struct sts_policy *policy)

@@ -67,7 +67,10 @@ void sts_ask(struct sts *sts, struct slice domain, uint64_t deadline, sts_found 
 /* Once a minute or so: policies that will soon need it are renewed, expired ones dropped. */
 void sts_tick(struct sts *sts);
 
-/* How many policies are kept. */
-unsigned sts_count(struct sts *sts);
+struct sts_numbers {
+    unsigned policies;        /* that are kept */
+    uint64_t fetched, failed; /* since the start */
+};
+struct sts_numbers sts_numbers(struct sts *sts);
 
 #endif

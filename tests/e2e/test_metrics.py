@@ -10,12 +10,21 @@ import urllib.request
 import pytest
 
 import peers
+from names import Names
 from server import ROOT
 
 CONF = '''
 listen mx {{ service mx; address 127.0.0.1:{mx} }}
 domain example.test {{ deliver maildir }}
 default_route none
+web {{ listen 127.0.0.1:{web} }}
+'''
+WORLD = '''
+listen mx {{ service mx; address 127.0.0.1:{mx} }}
+domain example.test {{ deliver maildir }}
+trusted {{ 127.0.0.1 }}
+default_route world
+route world {{ mx; port PORT; idle 0s; source 127.0.0.1 }}
 web {{ listen 127.0.0.1:{web} }}
 '''
 TEXT = b'Subject: x\r\n\r\nhello\r\n'
@@ -65,6 +74,45 @@ def test_what_happens_is_counted(make_server):
     assert sample(text, 'nuncio_queue_age_seconds_count') == 3
     assert sample(text, 'nuncio_role_up{role="receive"}') == 1
     assert sample(text, 'nuncio_role_resident_memory_bytes{role="queue"}') > 1 << 20
+
+
+def test_mail_to_the_world_is_counted(make_server, folder):
+    port, mx = peers.free_port(), '127.0.0.12'
+
+    def answer(rcpt):
+        return '550 5.7.1 blocked using zen.spamhaus.org' if 'two.test' in rcpt else '250 2.1.5 ok'
+    with Names(folder) as names, peers.Sink(host=mx, port=port, answer=answer) as sink:
+        for domain in ('one.test', 'two.test'):
+            names.zone(domain, f'@ MX 10 mx\nmx A {mx}')
+        names.zone('bad.test', '@ A 127.0.0.3\n', signed=True, spoil='expired')
+        names.start()
+        server = make_server(names.statement + WORLD.replace('PORT', str(port)))
+        for domain in ('one.test', 'nowhere.test', 'bad.test'):
+            server.send('a@example.test', [f'b@{domain}'], TEXT)
+        peers.wait_until(lambda: sink.messages, 20)
+
+        def over():
+            text = fetch(server)[0]
+            return sample(text, 'nuncio_relay_attempts_total{result="delivered"}') >= 1 and \
+                sample(text, 'nuncio_relay_sites_total{result="later"}') >= 1
+        peers.wait_until(over, 30)
+        text = fetch(server)[0]
+        for name, least in (('nuncio_relay_sites_total{result="found"}', 1),
+                            ('nuncio_relay_sites_total{result="never"}', 1),
+                            ('nuncio_relay_connections_opened_total{result="ok"}', 1),
+                            ('nuncio_relay_tls_sessions_total{rule="opportunistic",result="clear"}', 1),
+                            ('nuncio_relay_domains{state="known"}', 1),
+                            ('nuncio_dns_questions_total', 5), ('nuncio_dns_cache_hits_total', 1),
+                            ('nuncio_dns_failures_total', 1),
+                            ('nuncio_history_events_total', 1), ('nuncio_history_bytes', 4096)):
+            peers.wait_until(lambda: sample(fetch(server)[0], name) >= least, 10, name)
+        assert sample(text, 'nuncio_relay_attempts_total{result="refused"}') == 0
+        assert sample(text, 'nuncio_events_dropped_total{role="relay"}') == 0
+        assert sample(text, 'nuncio_sts_fetches_total{result="ok"}') == 0
+        server.send('a@example.test', ['b@two.test'], TEXT)
+        peers.wait_until(lambda: sample(fetch(server)[0],
+                                        'nuncio_answers_total{class="blocklisted"}') == 1, 20)
+        assert sample(fetch(server)[0], 'nuncio_source_suspensions_total') == 1
 
 
 def test_the_text_is_grouped_and_named_by_the_conventions(make_server):
@@ -159,6 +207,14 @@ class Prometheus(peers.Peer):
                     f'--storage.tsdb.path={folder}/data',
                     f'--web.listen-address=127.0.0.1:{self.port}'])
         peers.wait_for_port(self.port)
+        peers.wait_until(self.is_ready, 30, 'Prometheus')
+
+    def is_ready(self):
+        try:
+            with urllib.request.urlopen(f'http://127.0.0.1:{self.port}/-/ready', timeout=10):
+                return True
+        except urllib.error.HTTPError:
+            return False
 
     def ask(self, path):
         with urllib.request.urlopen(f'http://127.0.0.1:{self.port}/api/v1/{path}',
