@@ -165,7 +165,9 @@ static int answer(struct why_place *place, struct options *options)
     if (options->follow)
         return why_follow(place, &options->question, &found, options->json);
     if (!found.count && !n_beside) {
-        fprintf(stderr, "nuncio: the history knows nothing of %s\n",
+        fprintf(stderr,
+                "nuncio: the history knows nothing of %s: it has not come to this server, or is "
+                "older than the history\n",
                 options->question.text ? options->question.text : "that time");
         return EXIT_NOT_FOUND;
     }

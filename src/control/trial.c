@@ -213,8 +213,9 @@ static void print_banner(void *arg, const struct config *config)
     printf("\n\nand look at what came:\n\n"
            "  cat " TRIAL_FOLDER "/mail/" TRIAL_DOMAIN "/me/new/*\n"
            "  mutt -f " TRIAL_FOLDER "/mail/" TRIAL_DOMAIN "/me\n"
-           "  %s queue list -c " TRIAL_FILE "\n\n",
-           program);
+           "  %s why " TRIAL_ACCOUNT "\n"
+           "  %s queue list\n\n",
+           program, program);
     fflush(stdout);
 }
 
