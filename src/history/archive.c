@@ -50,10 +50,9 @@ static const char *const texts[ARCHIVE_STATEMENTS] = {
         "SELECT s.id, s.kind, s.key, s.session, s.time FROM term t "
         "JOIN mention m ON m.term = t.id JOIN subject s ON s.id = m.subject "
         "WHERE t.kind = ?1 AND t.text = ?2 ORDER BY m.subject DESC",
-    [ARCHIVE_SUBJECTS_BY_TIME] =
-        "SELECT s.id, s.kind, s.key, s.session, s.time FROM "
-        "(SELECT DISTINCT subject FROM event WHERE time >= ?1 AND time < ?2) e "
-        "JOIN subject s ON s.id = e.subject ORDER BY s.time DESC, s.id DESC",
+    [ARCHIVE_SUBJECTS_BY_TIME] = "SELECT s.id, s.kind, s.key, s.session, s.time FROM event e "
+                                 "CROSS JOIN subject s ON s.id = e.subject "
+                                 "WHERE e.time >= ?1 AND e.time < ?2 ORDER BY e.time DESC",
     [ARCHIVE_EVENT_ADD] = "INSERT INTO event (time, subject, level, role, name, text) "
                           "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [ARCHIVE_EVENT_SAME] = "SELECT id FROM event WHERE time = ?1 AND subject = ?2 AND role = ?4 "

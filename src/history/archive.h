@@ -75,7 +75,8 @@ int archive_subject_by_id(struct archive *archive, int64_t id, struct subject *r
 /* The newest first. */
 int archive_each_by_term(struct archive *archive, enum term_kind kind, struct slice text,
                          archive_on_subject *on_subject, void *arg);
-/* Those with an event in this time, from <= time < until. */
+/* Those with an event in this time, from <= time < until, that with the latest event first; once
+ * for each event. So who ends it early has read no more than that, however long the time is. */
 int archive_each_by_time(struct archive *archive, uint64_t from_ms, uint64_t until_ms,
                          archive_on_subject *on_subject, void *arg);
 /* The messages that came in by a session, the oldest first. */

@@ -23,6 +23,8 @@
 #include <unistd.h>
 
 enum { SEND_TIMEOUT_MS = 5000, CONFIG_MAX = 64 * 1024 * 1024 };
+/* Of one peer, before the others and the timers have their turn. */
+enum { MESSAGES_A_TIME = 64 };
 
 /* Guards role->peers against closing while another thread sends. */
 static pthread_rwlock_t peers_lock = PTHREAD_RWLOCK_INITIALIZER;
@@ -92,7 +94,7 @@ static void on_peer(void *arg, unsigned ready)
         if (role->handlers->peer_writable)
             role->handlers->peer_writable(role->handlers->arg, watch->peer);
     }
-    while (fd >= 0 && fd == role->peers[watch->peer]) {
+    for (unsigned n = 0; n < MESSAGES_A_TIME && fd >= 0 && fd == role->peers[watch->peer]; n++) {
         struct channel_message message;
         int r = channel_receive(fd, runner.buffer, CHANNEL_PAYLOAD_MAX + 2, &message);
         if (r == -EAGAIN)

@@ -31,7 +31,7 @@ void extra_free_if_empty(struct message *message)
 
     if (extra->n_added || extra->n_failures || extra->gather_until || extra->answers ||
         extra->sites || extra->not_tried || extra->n_followers || extra->followers_in ||
-        extra->added_in)
+        extra->added_in || extra->n_reroutes)
         return;
     extra_free(message->extra);
     message->extra = NULL;

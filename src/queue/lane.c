@@ -40,8 +40,12 @@ static void bound_window(struct lane *lane)
         lane->window = LANE_WINDOW_ONE;
 }
 
+/* Under another rate the bucket is full: what was counted by the old one might keep the lane
+ * waiting for as long as that did. */
 void lane_set_rules(struct lane *lane, const struct lane_rules *rules)
 {
+    if (rules->rate != lane->rules.rate || rules->rate_ms != lane->rules.rate_ms)
+        lane->rate_us = 0;
     lane->rules = *rules;
     bound_window(lane);
 }
@@ -158,4 +162,9 @@ uint64_t lane_ready_at(const struct lane *lane)
         at = lane->rate_us > early_us ? (lane->rate_us - early_us + 999) / 1000 : 0;
     }
     return at > lane->pause_until ? at : lane->pause_until;
+}
+
+bool lane_is_held_back(const struct lane *lane, uint64_t now)
+{
+    return now < lane->pause_until || (lane->rules.rate && lane->rate_us > now * 1000);
 }

@@ -61,5 +61,7 @@ void lane_uncount_turn(struct lane *lane);
 void lane_pause(struct lane *lane, uint64_t at_least_ms, uint64_t now);
 /* When the next turn may begin by the rate and the pause. */
 uint64_t lane_ready_at(const struct lane *lane);
+/* May it do less now than a new one, by the rate and the pause? */
+bool lane_is_held_back(const struct lane *lane, uint64_t now);
 
 #endif

@@ -96,10 +96,19 @@ static void forget(struct lanes *lanes, struct lane *lane)
     slab_give(&lanes->slab, lane->handle);
 }
 
-void lanes_forget_idle(struct lanes *lanes, uint64_t before, unsigned most)
+/* A lane that is to be kept goes to the end, so this ends. */
+void lanes_forget_idle(struct lanes *lanes, uint64_t now, uint64_t before, unsigned most)
 {
-    while (lanes->idle && (lanes->n_idle > most || lanes->idle->idle_since <= before))
-        forget(lanes, lanes->idle);
+    struct lane *lane;
+
+    while ((lane = lanes->idle) && (lanes->n_idle > most || lane->idle_since <= before)) {
+        if (lanes->n_idle > most || !lane_is_held_back(lane, now)) {
+            forget(lanes, lane);
+            continue;
+        }
+        lanes_set_idle(lanes, lane, false, now);
+        lanes_set_idle(lanes, lane, true, now);
+    }
 }
 
 /* ---- resting ------------------------------------------------------------------------------- */

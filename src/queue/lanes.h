@@ -29,8 +29,9 @@ struct lane *lanes_next(const struct lanes *lanes, uint32_t *handle);
 
 /* Nobody uses the lane now, or somebody does. Nothing happens when that was known. */
 void lanes_set_idle(struct lanes *lanes, struct lane *lane, bool idle, uint64_t now);
-/* Forgets the lanes that are idle since `before` or earlier, and so many that `most` are left. */
-void lanes_forget_idle(struct lanes *lanes, uint64_t before, unsigned most);
+/* Forgets the lanes that are idle since `before` or earlier, unless a rate or a pause still holds
+ * them back, and so many that `most` are left, whatever holds. */
+void lanes_forget_idle(struct lanes *lanes, uint64_t now, uint64_t before, unsigned most);
 
 /* It rests until then; 0: it does not (any more). */
 void lanes_rest(struct lanes *lanes, struct lane *lane, uint64_t until);

@@ -192,16 +192,18 @@ static struct ticket *take_ticket(struct record_log *log, const struct record *r
 
 /*
  * A record may say "finished" only when all before it are on disk: if one of those failed, what it
- * said would be forgotten with the message. Failures that go with this record do not count as open.
+ * said would be forgotten with the message. Failures that go with this record do not count as open;
+ * those that another message's record is to tell (merge.h) do, because it may not come to the disk.
  */
-static bool is_finished(const struct message *message)
+static bool is_finished(const struct record *record)
 {
+    const struct message *message = record->message;
     uint32_t told = 0;
 
     if (message->records || message->flags & MESSAGE_UNSAVED)
         return false;
     for (uint32_t i = 0; message->extra && i < message->extra->n_failures; i++)
-        told += message->extra->failures[i].told_in != 0;
+        told += message->extra->failures[i].told_in == record->number;
     return message->n_open == told;
 }
 
@@ -215,7 +217,7 @@ void record_commit(struct record *record)
                               .added = record->added,
                               .n_added = record->n_added,
                               .first_added = record->first_added,
-                              .finished = is_finished(message)};
+                              .finished = is_finished(record)};
 
     if (!record->n_recipients && !record->n_added && !outcome.finished)
         return;

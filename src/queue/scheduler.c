@@ -124,8 +124,10 @@ uint64_t scheduler_next_time(const struct scheduler *scheduler)
 void scheduler_tick(struct scheduler *scheduler, uint64_t now)
 {
     scheduler->now = now;
-    lanes_forget_idle(&scheduler->lanes, now > SCHEDULER_KEEP_MS ? now - SCHEDULER_KEEP_MS : 0,
-                      SCHEDULER_IDLE_MAX);
+    if (now > SCHEDULER_KEEP_MS)
+        lanes_forget_idle(&scheduler->lanes, now, now - SCHEDULER_KEEP_MS, SCHEDULER_IDLE_MAX);
+    else
+        lanes_forget_idle(&scheduler->lanes, now, 0, SCHEDULER_IDLE_MAX);
 }
 
 /* ---- senders and their units --------------------------------------------------------------- */

@@ -21,8 +21,9 @@
  *   and then say nothing hold a turn for minutes before that is known.
  * - A lane with a rate has at most so many turns in its time, whatever moment that is counted from;
  *   a tenth of them may go at once. A lane that was told to slow down rests.
- * - A lane that nobody uses is forgotten after SCHEDULER_KEEP_MS, with what it has learnt, or when
- *   there are more than SCHEDULER_IDLE_MAX of them.
+ * - A lane that nobody uses is forgotten after SCHEDULER_KEEP_MS, with what it has learnt, but not
+ *   before its rate allows as much as to a new one; or when there are more than SCHEDULER_IDLE_MAX
+ *   of them.
  * - A turn takes as many recipients of its unit as the lane's setting and the peer's own limit
  *   allow.
  *

@@ -32,11 +32,15 @@ uint64_t settle_expire_after_ms(const struct queue *queue, struct slice address)
 
 static uint64_t expire_after_ms(struct queue *queue, struct message *message, uint32_t index)
 {
+    uint64_t ms = queue->rules.expire_after_ms;
     struct envelope envelope;
+    struct arena arena; /* not the scratch one: this may come once for each of many recipients */
 
-    if (spool_store_envelope(queue->store, message->location, &queue->scratch, &envelope) < 0)
-        return queue->rules.expire_after_ms;
-    return settle_expire_after_ms(queue, extra_recipient(message, &envelope, index)->address);
+    arena_init(&arena);
+    if (spool_store_envelope(queue->store, message->location, &arena, &envelope) == 0)
+        ms = settle_expire_after_ms(queue, extra_recipient(message, &envelope, index)->address);
+    arena_done(&arena);
+    return ms;
 }
 
 /* The envelope is read only when the answer is not the same for all. */

@@ -108,7 +108,20 @@ void freeze_release(void)
     buf_done(&out);
 }
 
+/* An administrator without patience: also while a notification is on its way to the disk. */
+static void on_release(struct event *event)
+{
+    (void)event;
+    if (world->faults_over)
+        return;
+    if (world->freeze.frozen && world->freeze.taken)
+        freeze_release();
+    world_later(sim_below(&world->random, MINUTE_MS), on_release, 0, SLICE_NULL, 0);
+}
+
 void freeze_start(void)
 {
+    if (sim_once_in(&world->random, 4))
+        world_later(MINUTE_MS, on_release, 0, SLICE_NULL, 0);
     world_later(sim_below(&world->random, 60 * MINUTE_MS), on_freeze, 0, SLICE_NULL, 0);
 }

@@ -134,6 +134,7 @@ static void take_unit_recipient(const struct msg_unit *unit, const struct unit_r
         world_broken(message, "a recipient is tried that is over");
     check_way(message, unit, recipient);
     freeze_check_sending(message);
+    suspend_check_sending(message, unit, from->address);
     recipient->under_way = true;
     recipient->peer = unit->way == WAY_ROUTE ? ROLE_RELAY : ROLE_LOCAL;
     recipient->tries++;

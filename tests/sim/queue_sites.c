@@ -173,6 +173,8 @@ static struct slice choose_source(const struct msg_unit *unit)
         if (!off)
             return slice_from_cstr(sources[i]);
     }
+    if (world->any_suspended)
+        return SLICE_NULL; /* one is suspended, the other is blocked: relay cannot connect */
     world_broken(world_message(unit->message_id), "a unit without any address to come from");
 }
 
@@ -182,7 +184,8 @@ static void check_greylist(const struct msg_unit *unit)
 
     for (uint32_t i = 0; i < unit->n_recipients; i++) {
         const struct sim_recipient *recipient = peers_recipient(unit, i);
-        if (recipient && !world_was_killed() && world->now < recipient->greylisted_until)
+        if (recipient && !world_was_killed() && !message->released &&
+            world->now < recipient->greylisted_until)
             world_broken(message, "a greylisted recipient is tried before the words say");
     }
 }
@@ -273,7 +276,8 @@ static void say(struct done_recipient *to, struct says says)
 void sites_end_unit(const struct msg_unit *unit, struct msg_done *done)
 {
     struct sim_site *site = find_site(unit->domain);
-    bool down = is_down(site), too_much = !down && is_too_much(site);
+    bool down = is_down(site) || !choose_source(unit).len;
+    bool too_much = !down && is_too_much(site);
     unsigned taken = 0;
 
     if (site->under_way)

@@ -8,6 +8,7 @@
 
 #include "config/config.h"
 #include "io/role.h"
+#include "queue/suspend.h"
 #include "sim_random.h"
 #include "spool/spool.h"
 
@@ -24,6 +25,12 @@ struct sim_freeze {
     uint64_t at; /* virtual time */
     unsigned count;
     unsigned mails; /* to the postmaster, on disk */
+};
+
+/* See queue_suspend.c. */
+struct sim_suspended {
+    enum suspend_kind kind;
+    const char *what; /* NULL: nothing is */
 };
 
 /* How the world of one run is. "Once in" values: 0 is never. */
@@ -129,6 +136,8 @@ struct world {
     uint64_t next_id;
 
     struct sim_freeze freeze;
+    struct sim_suspended suspended;
+    bool any_suspended;    /* at some time */
     unsigned reports;      /* mails of relay that are on disk */
     uint64_t report_asked; /* the last one that relay has asked for; 0: none is under way */
     unsigned reports_taken;
@@ -183,6 +192,15 @@ void freeze_tell(void); /* auth is there (again) */
 void freeze_release(void);
 /* A recipient is being sent. */
 void freeze_check_sending(const struct sim_message *message);
+
+/* queue_suspend.c */
+const char *suspend_state_folder(void);
+void suspend_start(void);
+/* What is on disk of a former run. */
+void suspend_forget(void);
+/* A recipient is being sent. */
+void suspend_check_sending(const struct sim_message *message, const struct msg_unit *unit,
+                           struct slice address);
 
 /* queue_peers.c */
 int peers_take(enum role to, uint16_t type, struct slice payload);

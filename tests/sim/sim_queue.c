@@ -7,8 +7,9 @@
  * --days over five days of a real one): aliases,
  * loops, sites that are down or refuse (or a world of them: queue_sites.c), peers that die, sockets
  * that are full, syncs that fail or take 30 s, a wall clock that jumps by years, reloads that
- * remove a domain, an account that is frozen and thawed (queue_freeze.c), the role itself killed at
- * any moment. What must hold at any moment is checked where it happens (queue_store.c,
+ * remove a domain, an account that is frozen and thawed (queue_freeze.c), lanes, domains, senders
+ * and sources that are suspended and resumed (queue_suspend.c), the role itself killed at any
+ * moment. What must hold at any moment is checked where it happens (queue_store.c,
  * queue_peers.c). At the end every recipient must have come to the end that its address deserves,
  * once unless something was killed, and the senders must have been told what they wanted to hear.
  * The seed is printed when it is not so.
@@ -29,7 +30,7 @@ enum { DAYS_FACTOR = 48 /* the faults last five days */ };
 enum { ARRIVALS = 25, CONCURRENCY = 8, SITES_CONCURRENCY = 40, ATTEMPTS_BEFORE_EXPIRY = 4 };
 enum {
     HEALTHY_WITHIN_MS = 2 * MINUTE_MS,
-    ADVICE_MAILS_MAX = 1 /* on being blocked; a run is a day */
+    ADVICE_EVERY_MS = 24 * 60 * MINUTE_MS /* on being blocked */
 };
 
 static uint64_t seed;
@@ -59,7 +60,7 @@ static uint64_t slower(uint64_t ms)
 /* ---- configuration ------------------------------------------------------------------------- */
 
 static const char config_text[] = "hostname mx.sim.test\n"
-                                  "state /nonexistent\n"
+                                  "state %s\n"
                                   "%s"
                                   "%s"
                                   "%s"
@@ -96,7 +97,7 @@ static struct config *make_config(bool with_domain, bool postmaster)
 
     buf_init(&text, 4096);
     problem_list_init(&problems);
-    buf_printf(&text, config_text,
+    buf_printf(&text, config_text, suspend_state_folder(),
                with_domain ? "domain example.test { deliver maildir }\n"
                            : "domain other.test { deliver maildir }\n",
                postmaster ? "postmaster bad-boss@far.test\n" : "",
@@ -211,9 +212,9 @@ static bool was_told(const struct sim_message *about, const char *address)
 static void check_speed(const struct sim_message *message, const struct sim_recipient *recipient)
 {
     if (!world->n_sites || world_was_killed() || world->faults.slow_sync_once_in ||
-        world->limited || *message->login || strcmp(message->listener, "mx") != 0 ||
-        strncmp(recipient->address, "ok", 2) != 0 || *recipient->via ||
-        !sites_is_healthy(recipient->address))
+        world->limited || world->any_suspended || *message->login ||
+        strcmp(message->listener, "mx") != 0 || strncmp(recipient->address, "ok", 2) != 0 ||
+        *recipient->via || !sites_is_healthy(recipient->address))
         return;
     if (recipient->delivered_at > message->arrived + HEALTHY_WITHIN_MS)
         world_broken(message, "mail for a site that takes it waits for others");
@@ -286,7 +287,7 @@ static void check_end(void)
     if (world->freeze.mails < world->freeze.count ||
         (!world_was_killed() && world->freeze.mails != world->freeze.count))
         world_broken(NULL, "the postmaster was told of a freeze never, or more than once");
-    if (!world_was_killed() && world->advice_mails > ADVICE_MAILS_MAX)
+    if (!world_was_killed() && world->advice_mails > 1 + world->now / ADVICE_EVERY_MS)
         world_broken(NULL, "the postmaster gets the same advice again and again");
     if (!world_was_killed() && world->reports != world->reports_taken)
         world_broken(NULL, "a mail of relay is on disk, and relay does not know");
@@ -314,7 +315,7 @@ static void on_end(struct event *event)
     bool any = world->arrivals_left > 0;
 
     (void)event;
-    any = any || world->freeze.frozen;
+    any = any || world->freeze.frozen || world->suspended.what;
     if (!any)
         freeze_release();
     for (unsigned i = 0; i < world->n_messages; i++)
@@ -384,6 +385,7 @@ static void run_once(bool verbose, bool days)
     world_later(0, on_arrival, 0, SLICE_NULL, 0);
     world_later(2 * slower(MINUTE_MS), on_reload, 0, SLICE_NULL, 0);
     freeze_start();
+    suspend_start();
     world_later(slower(FAULTS_MS), on_faults_over, 0, SLICE_NULL, 0);
     world_later(slower(FAULTS_MS), on_end, 0, SLICE_NULL, 0);
     while (!done) {

@@ -135,6 +135,37 @@ static void test_events_are_found_by_who_is_in_them(void **state)
     archive_close(archive);
 }
 
+static bool only_two(void *arg, const struct subject *subject)
+{
+    struct buf *out = arg;
+
+    return on_subject(arg, subject) && out->len < 6;
+}
+
+/* However many there are: the newest come first, and no more is read than is wanted. */
+static void test_those_of_a_time_come_newest_first(void **state)
+{
+    struct archive *archive = open_one();
+    char text[64];
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, 1000);
+    for (unsigned i = 1; i <= 9; i++) {
+        snprintf(text, sizeof(text), "message=000000000000%u to=joe@x.test", i);
+        add(archive, 1000 + 10 * i, "accepted", text, false);
+    }
+    add(archive, 2000, "delivered", "message=0000000000003 to=joe@x.test", false);
+    add(archive, 2001, "ready", "pid=7", false);
+    assert_int_equal(archive_each_by_time(archive, 0, 3000, only_two, &out), 0);
+    assert_true(slice_eq(buf_slice(&out), SLICE("m3 m9 ")));
+    buf_reset(&out);
+    assert_int_equal(archive_each_by_time(archive, 1030, 1050, on_subject, &out), 0);
+    assert_true(slice_eq(buf_slice(&out), SLICE("m4 m3 ")));
+    buf_done(&out);
+    archive_close(archive);
+}
+
 static void test_an_event_is_added_once_when_asked_so(void **state)
 {
     struct archive *archive = open_one();
@@ -249,6 +280,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_events_are_found_by_who_is_in_them, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(test_those_of_a_time_come_newest_first, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(test_an_event_is_added_once_when_asked_so, make_folder,
                                         remove_folder),

@@ -175,6 +175,50 @@ static void test_lanes_that_nobody_uses_go(void **state)
     scheduler_free(scheduler);
 }
 
+/* Two a day: who is forgotten after an hour would send two an hour. */
+static void test_a_lane_whose_rate_counts_is_not_forgotten(void **state)
+{
+    enum { DAY_MS = 24 * 3600 * 1000 };
+    static const struct lane_rules lane_rules = {
+        .concurrency = 20, .recipients = 10, .rate = 2, .rate_ms = DAY_MS};
+    struct scheduler *scheduler = scheduler_new(&rules);
+    struct lane_key key = {.way = WAY_ROUTE, .name = SLICE("slow")};
+    unsigned turns = 0;
+
+    (void)state;
+    for (uint64_t now = DAY_MS; now < 3 * (uint64_t)DAY_MS; now += 2 * SCHEDULER_KEEP_MS) {
+        struct lane *lane = scheduler_lane(scheduler, &key, &lane_rules);
+        struct unit_order order = {.message = 1 + turns};
+        struct lane_refusal refusal;
+        struct scheduler_turn turn;
+        uint32_t unit = scheduler_add(scheduler, lane, &order, 1, now, &refusal);
+        if (scheduler_next(scheduler, now, &turn)) {
+            scheduler_end_turn(scheduler, turn.unit, TURN_TAKEN, 1, 0, 0, now);
+            turns++;
+        } else {
+            scheduler_withdraw(scheduler, unit, 1);
+        }
+        for (unsigned minute = 0; minute < 120; minute++)
+            scheduler_tick(scheduler, now + minute * 60000);
+    }
+    assert_in_range(turns, 3, 4);
+    scheduler_free(scheduler);
+}
+
+static void test_another_rate_does_not_wait_for_the_old_one(void **state)
+{
+    struct lane lane = {.rules = {.concurrency = 20, .rate = 1, .rate_ms = 3600 * 1000}};
+    struct lane_rules faster = {.concurrency = 20, .rate = 100, .rate_ms = 60 * 1000};
+
+    (void)state;
+    lane_count_turn(&lane, 5000);
+    assert_int_equal(lane_ready_at(&lane), 5000 + 3600 * 1000);
+    lane_set_rules(&lane, &lane.rules);
+    assert_int_equal(lane_ready_at(&lane), 5000 + 3600 * 1000);
+    lane_set_rules(&lane, &faster);
+    assert_true(lane_ready_at(&lane) <= 5000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +227,8 @@ int main(void)
         cmocka_unit_test(test_pauses_grow_and_are_forgotten),
         cmocka_unit_test(test_those_that_rest_come_by_their_time),
         cmocka_unit_test(test_lanes_that_nobody_uses_go),
+        cmocka_unit_test(test_a_lane_whose_rate_counts_is_not_forgotten),
+        cmocka_unit_test(test_another_rate_does_not_wait_for_the_old_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
