@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <unistd.h>
 
 static int open_tap(void **state)
@@ -80,12 +81,48 @@ static void test_a_full_ring_drops_and_counts_and_goes_on(void **state)
     assert_int_equal(lines + tap_dropped(), LINES);
 }
 
+enum { OF_A_THREAD = 20000 };
+
+static void *log_lines(void *arg)
+{
+    (void)arg;
+    for (unsigned i = 0; i < OF_A_THREAD; i++)
+        log_info(NULL, "event", LOG_INT("number", i));
+    return NULL;
+}
+
+/* A reader that rests whenever it may still gets every line: under ThreadSanitizer, too. */
+static void test_threads_write_while_the_reader_rests(void **state)
+{
+    static char out[128 * 1024];
+    pthread_t threads[2];
+    uint64_t lines = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, log_lines, NULL), 0);
+    while (lines + tap_dropped() < 2 * OF_A_THREAD) {
+        struct pollfd poll_fd = {.fd = tap_fd(), .events = POLLIN};
+        size_t n;
+        if (tap_rest())
+            assert_int_equal(poll(&poll_fd, 1, 20000), 1);
+        n = tap_peek(out, sizeof(out));
+        for (size_t i = 0; i < n; i++)
+            lines += out[i] == '\n';
+        tap_forget(n);
+    }
+    for (unsigned i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_lines_come_out_whole_and_wake_once, open_tap,
                                         close_tap),
         cmocka_unit_test_setup_teardown(test_a_full_ring_drops_and_counts_and_goes_on, open_tap,
+                                        close_tap),
+        cmocka_unit_test_setup_teardown(test_threads_write_while_the_reader_rests, open_tap,
                                         close_tap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
