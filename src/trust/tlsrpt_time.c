@@ -9,6 +9,9 @@
 
 enum { DATE_LEN = 19 }; /* 2026-11-22T23:59:59 */
 
+/* What cannot be written again in four digits of a year, or lies before 1970, is no time. */
+#define LAST_SECOND INT64_C(253402300799)
+
 struct tlsrpt_time tlsrpt_time_format(int64_t seconds)
 {
     struct tlsrpt_time out;
@@ -62,7 +65,7 @@ bool tlsrpt_time_parse(struct slice text, int64_t *ret_seconds)
 {
     struct slice rest;
     struct tm tm = {.tm_isdst = 0};
-    int64_t zone;
+    int64_t zone, seconds;
 
     if (!has_form(text, "0000-00-00t00:00:00") && !has_form(text, "0000-00-00 00:00:00"))
         return false;
@@ -84,6 +87,9 @@ bool tlsrpt_time_parse(struct slice text, int64_t *ret_seconds)
     if (tm.tm_mon < 0 || tm.tm_mon > 11 || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour > 23 ||
         tm.tm_min > 59 || tm.tm_sec > 60)
         return false;
-    *ret_seconds = (int64_t)timegm(&tm) - zone;
+    seconds = (int64_t)timegm(&tm) - zone;
+    if (seconds < 0 || seconds > LAST_SECOND)
+        return false;
+    *ret_seconds = seconds;
     return true;
 }
