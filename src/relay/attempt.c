@@ -43,6 +43,7 @@ struct course {
     struct slice source;
     struct slice tls;
     bool tls_optional; /* the message says so */
+    bool no_chunking;  /* a server that offers it has shown that it does not know it */
     uint32_t reused;
     uint32_t recipients_limit;
     uint32_t *picked;
@@ -247,7 +248,8 @@ static struct slice delivered_to(const struct course *course)
     return arena_printf(course->outcome.arena, "Delivered-To: %.*s\r\n", SLICE_ARG(via));
 }
 
-/* True when it got rid of recipients and left a connection for the others, if there are any. */
+/* True when it got rid of recipients and left a connection for the others, if there are any, or
+ * when another one may do without what this one did not know. */
 static bool run_transaction(struct course *course, bool *ret_stale)
 {
     const struct attempt *attempt = course->attempt;
@@ -259,7 +261,7 @@ static bool run_transaction(struct course *course, bool *ret_stale)
                             .n_recipients = course->n_picked,
                             .body_8bitmime = course->plan.body_8bitmime,
                             .smtputf8 = course->plan.smtputf8,
-                            .chunking = offer->chunking,
+                            .chunking = offer->chunking && !course->no_chunking,
                             .pipelining = offer->pipelining,
                             .out = &attempt->scratch->out,
                             .still_wanted = attempt->still_wanted,
@@ -270,6 +272,10 @@ static bool run_transaction(struct course *course, bool *ret_stale)
     *ret_stale = transaction_run(&t) == TRANSACTION_STALE;
     if (t.n_too_many)
         course->recipients_limit = t.n_accepted;
+    if (t.bdat_unknown) {
+        course->no_chunking = true;
+        return true;
+    }
     return course->outcome.n_undecided < before && (t.completed || !course->client.broken);
 }
 

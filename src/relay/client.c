@@ -144,6 +144,11 @@ int client_read_reply(struct client *client, unsigned timeout_ms)
     return r;
 }
 
+bool client_has_spoken(const struct client *client)
+{
+    return stream_buffered(&client->stream).len > 0;
+}
+
 /* "VERB argument CRLF" and its reply. */
 static int ask(struct client *client, const char *verb, struct slice argument)
 {

@@ -92,5 +92,7 @@ int client_begin_with_tls(struct client *client, struct tls_client *tls,
 int client_send(struct client *client, struct slice bytes, size_t n_text, unsigned timeout_ms);
 /* The next reply into client->reply. 421 makes the connection broken (RFC 5321 section 3.8). */
 int client_read_reply(struct client *client, unsigned timeout_ms);
+/* More has come than was read. When no reply is due, it was said before it was asked for. */
+bool client_has_spoken(const struct client *client);
 
 #endif

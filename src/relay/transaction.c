@@ -115,15 +115,27 @@ static void take_rcpt(struct run *run, uint32_t recipient)
     }
 }
 
+/* A reply before there was anything to reply to: nobody knows what the next one is about. */
+static struct verdict spoke_early(struct run *run)
+{
+    run->client->broken = true;
+    return verdict_from_text(run->outcome, DONE_LATER, STATUS(4, 5, 0),
+                             "%.*s replied before it was asked, at %s",
+                             SLICE_ARG(run->client->name), run->waiting);
+}
+
 static void take_data(struct run *run)
 {
     struct verdict verdict;
 
-    if (run->client->reply.code == 354) {
+    if (run->client->reply.code == 354 && !client_has_spoken(run->client)) {
         run->go_ahead = true;
         return;
     }
-    verdict = verdict_from_reply(run->outcome, &run->client->reply);
+    if (run->client->reply.code == 354)
+        verdict = spoke_early(run);
+    else
+        verdict = verdict_from_reply(run->outcome, &run->client->reply);
     /* A server cannot have taken a text that it has not seen. */
     if (verdict.kind == DONE_OK) {
         verdict_put_off(&verdict, SLICE("4.5.0"));
@@ -294,6 +306,22 @@ static int send_text(struct run *run)
     return transmit_data(run->client, t->text, t->out);
 }
 
+/* A server that offers CHUNKING and has never heard of BDAT takes the text for commands: what it
+ * says next is about them, and this connection is over. */
+static bool is_bdat_unknown(const struct run *run)
+{
+    unsigned code = run->client->reply.code;
+
+    return run->t->chunking && (code == 500 || code == 502);
+}
+
+static int leave_bdat(struct run *run)
+{
+    run->t->bdat_unknown = true;
+    run->client->broken = true;
+    return 0;
+}
+
 /* The final reply, or one for each accepted recipient (RFC 2033 section 4.2). */
 static int read_final(struct run *run, bool sent_whole)
 {
@@ -307,6 +335,8 @@ static int read_final(struct run *run, bool sent_whole)
         int r = client_read_reply(run->client, CLIENT_FINAL_MS);
         if (r < 0)
             return r;
+        if (is_bdat_unknown(run))
+            return leave_bdat(run);
         verdict = verdict_from_reply(run->outcome, &run->client->reply);
         if (verdict.kind == DONE_OK && !sent_whole)
             verdict_put_off(&verdict, SLICE("4.5.0"));
@@ -318,6 +348,7 @@ static int read_final(struct run *run, bool sent_whole)
             return -EPIPE;
     }
     t->completed = sent_whole;
+    run->client->broken |= client_has_spoken(run->client);
     return 0;
 }
 
@@ -344,6 +375,8 @@ static int finish(struct run *run)
     if (!t->chunking && !run->go_ahead)
         return 0;
     r = send_text(run);
+    if (r == TRANSMIT_REFUSED && is_bdat_unknown(run))
+        return leave_bdat(run);
     if (r == TRANSMIT_REFUSED) {
         verdict = verdict_from_reply(run->outcome, &run->client->reply);
         decide_picked(run, &verdict);
@@ -365,6 +398,23 @@ static void note_completed(struct run *run)
     }
 }
 
+/* Nothing may have been said since the last reply, unless it is 421. */
+static int check_silence(struct run *run)
+{
+    struct verdict verdict;
+    int r;
+
+    if (!client_has_spoken(run->client))
+        return 0;
+    run->waiting = "the start of the transaction";
+    r = client_read_reply(run->client, CLIENT_COMMAND_MS);
+    if (r < 0 || run->client->broken)
+        return r < 0 ? r : -EPIPE;
+    verdict = spoke_early(run);
+    decide_picked(run, &verdict);
+    return -EBADMSG;
+}
+
 static bool is_stale(const struct run *run, int error)
 {
     return run->client->carried && !run->mail_answered && (error == -EPIPE || error == -ECONNRESET);
@@ -384,7 +434,9 @@ enum transaction_result transaction_run(struct transaction *transaction)
         arena_alloc(run.outcome->arena, transaction->n_recipients * sizeof(*run.accepted));
     buf_reset(transaction->out);
     run.client->needs_reset = true;
-    r = run_steps(&run);
+    r = check_silence(&run);
+    if (r == 0)
+        r = run_steps(&run);
     if (r == 0)
         r = finish(&run);
     if (r < 0) {

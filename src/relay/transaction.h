@@ -30,6 +30,7 @@ struct transaction {
     uint32_t n_accepted; /* recipients that the server took at RCPT */
     uint32_t n_too_many; /* recipients that it wants in another transaction, postponed */
     bool completed;      /* the final reply came */
+    bool bdat_unknown;   /* CHUNKING was a lie: recipients are left open, for DATA elsewhere */
 };
 
 enum transaction_result {

@@ -103,6 +103,12 @@ static void test_replies_at_every_stage(void **state)
         {CHUNKING "< MAIL\n< RCPT\nchunk\n> 552 5.3.4 big\n> 503 mail\n> 503 mail\n" QUIT,
          SMTP_ONE,
          {{DONE_NEVER, "5.3.4", "552 5.3.4 big"}}},
+        /* It offers CHUNKING and does not know it: DATA over another connection. */
+        {CHUNKING "< MAIL\n< RCPT\nchunk\n> 250 ok\n> 250 ok\n> 500 what\n> 500 what\nclosed\n"
+                  "connect\n> 220 mx\n< EHLO\n> 250-mx\n> 250-8BITMIME\n> 250 CHUNKING\n"
+                  "< MAIL\n> 250 ok\n< RCPT\n> 250 ok\n< DATA\n> 354 go\ntext\n> 250 done\n" QUIT,
+         SMTP_ONE,
+         {{DONE_OK, "2.0.0", "250 done"}}},
         {PLAIN "< MAIL\n> 421 bye\nclosed\n", SMTP_ONE, {{DONE_LATER, "4.3.2", "421 bye"}}},
         {PLAIN "< MAIL\nclose\n",
          SMTP_ONE,
