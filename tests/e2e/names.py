@@ -37,7 +37,7 @@ $TTL {ttl}
 """
 CONF = """
 server:
-  ip-address: 127.0.0.1
+  ip-address: {host}
   port: {port}
   username: ""
   chroot: ""
@@ -78,12 +78,12 @@ class Zone:
 class Names(peers.Peer):
     serials = itertools.count(int(time.time()))
 
-    def __init__(self, folder, signed_root=True, ttl=TTL):
-        self.folder = folder / 'names'
+    def __init__(self, folder, signed_root=True, ttl=TTL, host='127.0.0.1'):
+        self.folder, self.host = folder / 'names', host
         self.folder.mkdir()
         self.port, self.ttl, self.zones, self.keys = peers.free_port(), ttl, {}, {}
         self.zone('.', '', signed=signed_root)
-        self.zone('nuncio-names.test', 'ns A 127.0.0.1')
+        self.zone('nuncio-names.test', f'ns A {host}')
 
     def __enter__(self):
         return self
@@ -104,12 +104,12 @@ class Names(peers.Peer):
 
     def section(self, whom):
         trust = f'trust_anchor {self.folder}/root.ds' if self.zones['.'].signed else 'validate no'
-        return f'dns {{{{ {whom} 127.0.0.1:{self.port}; {trust} }}}}'
+        return f'dns {{{{ {whom} {self.host}:{self.port}; {trust} }}}}'
 
     def start(self):
         self.write()
         super().start([nsd('nsd'), '-d', '-c', self.folder / 'nsd.conf'], env=NSD_ENV)
-        peers.wait_for_port(self.port)
+        peers.wait_for_port(self.port, host=self.host)
 
     def load(self):
         """Puts changed zones in force. nsd reads new ones at start alone."""
@@ -121,7 +121,7 @@ class Names(peers.Peer):
         self.serial = next(self.serials)
         for zone in sorted(self.zones.values(), key=lambda z: -len(self.labels(z.name))):
             self.write_zone(zone)
-        conf = CONF.format(port=self.port, folder=self.folder)
+        conf = CONF.format(host=self.host, port=self.port, folder=self.folder)
         conf += ''.join(ZONE.format(name=z.name, file=self.file(z, z.signed))
                         for z in self.zones.values())
         (self.folder / 'nsd.conf').write_text(conf)

@@ -107,10 +107,15 @@ def in_overlay(name, script):
 
 
 class Peer:
-    """A process group of ours with its log."""
+    """A process group of ours with its log. resolver: the resolv.conf that it sees, instead of the
+    system's."""
     process = None
+    resolver = None
 
     def start(self, argv, env=None, **options):
+        if self.resolver:
+            argv = ['unshare', '-m', 'sh', '-ec',
+                    f'mount --bind {self.resolver} /etc/resolv.conf; exec "$@"', 'sh', *argv]
         self.log = open(self.folder / 'peer.log', 'ab')
         self.process = subprocess.Popen([str(a) for a in argv], stdout=self.log, stderr=self.log,
                                         stdin=subprocess.DEVNULL, start_new_session=True,
@@ -171,8 +176,8 @@ class Postfix(Peer):
     """main: settings of main.cf that replace or add to the defaults below. services: lines of
     master.cf behind those above."""
 
-    def __init__(self, folder, main=None, port=None, services=''):
-        self.folder = pathlib.Path(folder)
+    def __init__(self, folder, main=None, port=None, services='', resolver=None):
+        self.folder, self.resolver = pathlib.Path(folder), resolver
         self.port = port or free_port()
         self.home = PEERS / 'postfix'
         self.queue = self.folder / 'queue'
@@ -361,8 +366,8 @@ class OpenSMTPD(Peer):
     """config: the text of smtpd.conf behind the listen line. ca: a file, for the certificates of other
     servers; otherwise the system's."""
 
-    def __init__(self, folder, config, ca=None):
-        self.folder = pathlib.Path(folder)
+    def __init__(self, folder, config, ca=None, resolver=None):
+        self.folder, self.resolver = pathlib.Path(folder), resolver
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         ensure_user('opensmtpd')
