@@ -21,7 +21,7 @@
 #include <sysexits.h>
 #include <time.h>
 
-enum { LOOKUP_MS = 10000, DOMAIN_MS = 30000 };
+enum { LOOKUP_MS = 5000, DOMAIN_MS = 15000 };
 
 static const char help[] =
     "usage: nuncio dns [-c FILE] [--address IP]... [--json | --zone] [DOMAIN...]\n\n"

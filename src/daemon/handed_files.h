@@ -1,8 +1,8 @@
 /*
  * Files of the configuration that auth and relay need and only the parent can open: tables of
- * accounts and aliases, the secret and the CAs for OAuth; passwords and tokens for other servers, and
- * the CAs that these must be known to. They go out as sealed memory files (MSG_FILE); the parent
- * copies them from descriptor to descriptor and never has them in its own memory.
+ * accounts and aliases, the secret and the CAs for OAuth; passwords and tokens for other servers,
+ * and the CAs that these must be known to. They go out as sealed memory files (MSG_FILE); the
+ * parent copies them from descriptor to descriptor and never has them in its own memory.
  */
 #ifndef NUNCIO_DAEMON_HANDED_FILES_H
 #define NUNCIO_DAEMON_HANDED_FILES_H

@@ -28,14 +28,14 @@ static bool keeps_history(const struct config *config)
 
 /* clang-format off */
 static const struct role_entry entries[] = {
-    {ROLE_AUTH,    auth_main,    3, NULL},
-    {ROLE_QUEUE,   queue_main,   2, NULL},
-    {ROLE_RELAY,   relay_main,   1, NULL},
-    {ROLE_LOCAL,   local_main,   1, NULL},
-    {ROLE_PROGRAM, program_main, 2, has_programs},
-    {ROLE_RECEIVE, receive_main, 0, NULL},
-    {ROLE_WEB,     web_main,     0, serves_web},
-    {ROLE_HISTORY, history_main, 4, keeps_history},
+    {ROLE_AUTH,    3, auth_main,    NULL},
+    {ROLE_QUEUE,   2, queue_main,   NULL},
+    {ROLE_RELAY,   1, relay_main,   NULL},
+    {ROLE_LOCAL,   1, local_main,   NULL},
+    {ROLE_PROGRAM, 2, program_main, has_programs},
+    {ROLE_RECEIVE, 0, receive_main, NULL},
+    {ROLE_WEB,     0, web_main,     serves_web},
+    {ROLE_HISTORY, 4, history_main, keeps_history},
 };
 /* clang-format on */
 

@@ -10,11 +10,11 @@
 
 struct role_entry {
     enum role role;
-    int (*run)(struct role_context *role);
     /* Roles of one stage stop together, after all of the stage before are gone: first what takes
      * mail in, then what takes it away, then those that they report to, and history,
      * which writes down what they told, last of all. */
     unsigned stop_stage;
+    int (*run)(struct role_context *role);
     /* Runs only while the configuration in force asks for it; NULL: always. */
     bool (*is_wanted)(const struct config *config);
 };

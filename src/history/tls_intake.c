@@ -108,7 +108,7 @@ void tls_intake_take(const char *path, const struct config *config,
                      const struct channel_message *message)
 {
     struct msg_tls_report announced;
-    struct tlsrpt_report report;
+    struct tlsrpt_report report = {0};
     struct arena arena;
     struct buf text;
     const char *wrong;

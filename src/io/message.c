@@ -95,7 +95,8 @@ int msg_admin_decode(struct slice payload, struct arena *arena, struct msg_admin
     (void)arena;
     ret_message->request = wire_get_u32(&in);
     ret_message->command = (enum admin_command)wire_get_u8(&in);
-    return ended(&in, ret_message->command >= ADMIN_STATUS && ret_message->command <= ADMIN_METRICS);
+    return ended(&in,
+                 ret_message->command >= ADMIN_STATUS && ret_message->command <= ADMIN_METRICS);
 }
 
 void msg_durable_encode(struct buf *out, const struct msg_durable *message)

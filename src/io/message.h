@@ -111,7 +111,8 @@ struct msg_ready {
 };
 
 /* MSG_ADMIN: a command of the control socket that only the parent can do. Its reply is JSON.
- * ADMIN_METRICS is web's, and the only one that it may say; its reply is the metrics of all roles. */
+ * ADMIN_METRICS is web's, and the only one that it may say; its reply is the metrics of all roles.
+ */
 enum admin_command { ADMIN_STATUS = 1, ADMIN_RELOAD, ADMIN_STOP, ADMIN_METRICS };
 struct msg_admin {
     uint32_t request;

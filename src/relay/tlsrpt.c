@@ -226,16 +226,16 @@ static int64_t first_try(const struct tlsrpt_sender *sender, const struct tlsrpt
     return (day->number + 1) * TLSRPT_DAY_S + (int64_t)(spread % TLSRPT_JITTER_S);
 }
 
-/* The rows of the first one's domain. */
+/* The rows of the first one's domain: at least that one. */
 static unsigned collect(struct tlsrpt_row *first, struct tlsrpt_row **ret_rows)
 {
-    struct tlsrpt_row *row;
+    struct tlsrpt_row *row = first;
     unsigned n = 0;
 
-    for (row = first; row && slice_eq(row->domain, first->domain); row = row->hh.next) {
-        if (n < ROWS_OF_ONE_MAX)
-            ret_rows[n++] = row;
-    }
+    do {
+        ret_rows[n++] = row;
+        row = row->hh.next;
+    } while (row && n < ROWS_OF_ONE_MAX && slice_eq(row->domain, first->domain));
     return n;
 }
 

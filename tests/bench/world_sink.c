@@ -7,8 +7,8 @@
  * MANNER is `fast`, `slow:MS` (each reply so late) or `deaf` (listens and never accepts, so that a
  * connect runs into its timeout once the short backlog is full). COUNTERS is a file of four 64-bit
  * numbers for each address: connections, messages, TLS handshakes, and those of them resumed. With
- * a certificate STARTTLS is offered. A thread for each connection. The port is 2600: at 25 an address of this machine is the mail server
- * itself.
+ * a certificate STARTTLS is offered. A thread for each connection. The port is 2600: at 25 an
+ * address of this machine is the mail server itself.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>

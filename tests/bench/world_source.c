@@ -4,8 +4,8 @@
  *   world_source [-s SESSIONS] [-m MESSAGES] [-d DOMAINS] [-l BYTES] PORT
  *
  * Message i goes to user@d<i modulo DOMAINS>.test on 127.0.0.1:PORT, each as a transaction of its
- * own: MAIL and RCPT and DATA in one go, then the text. Ends when each has its 250; anything else is
- * an error.
+ * own: MAIL and RCPT and DATA in one go, then the text. Ends when each has its 250; anything else
+ * is an error.
  */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>

@@ -352,12 +352,14 @@ class Dovecot(Peer):
             wait_for_port(port)
 
 
+# /run as well: its control socket is there, and a second smtpd would stop at that of the first.
 OPENSMTPD_SCRIPT = '''\
 mount -t tmpfs none /var/spool
 mkdir -p /var/spool/smtpd
 chmod 711 /var/spool/smtpd
 mount -t tmpfs none /var/lib
 mkdir -p /var/lib/opensmtpd/empty
+mount -t tmpfs none /run
 exec smtpd -d -f {folder}/smtpd.conf
 '''
 

@@ -65,6 +65,12 @@ class Server:
     def port(self, name='mx'):
         return self.ports[name]
 
+    def line(self, text):
+        """Where the configuration says this, as Nuncio writes it."""
+        lines = self.conf.read_text().splitlines()
+        [number] = [at for at, line in enumerate(lines, 1) if text in line]
+        return f'{self.conf}:{number}'
+
     @property
     def environment(self):
         # No log_path: a role that is locked in could not open it. All goes to the server's log.

@@ -124,7 +124,6 @@ def test_check_config_tells_what_it_means(idle):
 
 
 def test_check_config_tells_where_mail_goes(idle):
-    lines = len((idle.conf.read_text()).splitlines())
     idle.conf.write_text(idle.conf.read_text().replace('default_route none\n', '')
                          + 'route corp { host gw.corp.test:465; fallback world }\n'
                          + 'destination corp.test *.corp.test { route corp }\n'
@@ -134,11 +133,11 @@ def test_check_config_tells_where_mail_goes(idle):
                     'example.test').stdout.decode().splitlines()
     assert told[:4] == [
         f'a.corp.test: foreign, destination *.corp.test, route corp (gw.corp.test:465, else route '
-        f'world) ({idle.conf}:{lines + 1})',
+        f'world) ({idle.line("destination corp.test")})',
         f"PARTNER.test: foreign, destination partner.test, route partner.test (the domain's "
-        f'servers, port 26, tls verify) ({idle.conf}:{lines + 2})',
+        f'servers, port 26, tls verify) ({idle.line("partner.test")})',
         f"second.test: backup for better servers, any recipient, route world (the domain's "
-        f'servers) ({idle.conf}:{lines + 3})',
+        f'servers) ({idle.line("second.test")})',
         "x.test: foreign, route world (the domain's servers)"]
     assert told[4].startswith('example.test: ours, known recipients')
     summary = idle.run('check-config').stdout.decode()
@@ -146,7 +145,7 @@ def test_check_config_tells_where_mail_goes(idle):
     assert "all others: route world (the domain's servers)" in summary
     [facts] = idle.json('check-config', 'x.test')
     assert facts['destinations'][0] == {'pattern': 'corp.test', 'route': 'corp',
-                                        'rule': f'{idle.conf}:{lines + 1}'}
+                                        'rule': idle.line('destination corp.test')}
     assert [route['name'] for route in facts['routes'] if route['mx']] == ['partner.test', 'world']
     assert facts['where'] == [{'domain': 'x.test',
                                'handled': "foreign, route world (the domain's servers)"}]
