@@ -9,6 +9,7 @@
 #include "control/locate.h"
 #include "daemon/certificates.h"
 #include "daemon/handed_files.h"
+#include "dns/dns.h"
 
 #include <getopt.h>
 #include <jansson.h>
@@ -231,6 +232,31 @@ static void print_lines(const char *prefix, struct problem_list *problems)
         fprintf(stderr, "%sand %u more\n", prefix, problems->count - PROBLEMS_MAX);
 }
 
+/* Whether keys to trust can be read, which the server does when it starts. */
+static bool anchors_check(const struct config *config, struct problem_list *problems)
+{
+    const struct config_dns *dns = &config->dns;
+    bool fine = true;
+
+    for (size_t i = 0; i < dns->n_trust_anchors && dns->validate; i++) {
+        struct config_dns one = {.recurse = true,
+                                 .validate = true,
+                                 .trust_anchors = &dns->trust_anchors[i],
+                                 .n_trust_anchors = 1};
+        struct dns *tried;
+        if (dns_new(&one, &tried) == 0) {
+            dns_free(tried);
+            continue;
+        }
+        fine = false;
+        problem_add(problems, SLICE_NULL, 0,
+                    "trust_anchor %.*s: no keys can be read from it; it is a file of DNSKEY or DS "
+                    "records, as in a zone file",
+                    SLICE_ARG(dns->trust_anchors[i]));
+    }
+    return fine;
+}
+
 static int check(const char *path, const struct wish *wish)
 {
     struct problem_list problems, warnings;
@@ -244,7 +270,8 @@ static int check(const char *path, const struct wish *wish)
     if (config_load(path, &bundle, &config, &problems) == 0) {
         config_warn(config, &warnings);
         handed_files_check(config, &warnings);
-        if (certificates_check(config, &problems, &warnings) < 0) {
+        if (certificates_check(config, &problems, &warnings) < 0 ||
+            !anchors_check(config, &problems)) {
             config_unref(config);
             config = NULL;
         }

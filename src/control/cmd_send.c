@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/commands.h"
+#include "control/locate.h"
 #include "control/send_options.h"
 #include "mail/address.h"
 #include "mail/date.h"
@@ -191,6 +192,16 @@ static void run_transaction(const struct send_options *options, struct client *c
     buf_done(&out);
 }
 
+static void print_tls(const struct send_options *options, const struct client *client)
+{
+    const struct tls_verdict *tls = &client->tls;
+
+    if (!options->quiet && tls->version)
+        printf("TLS: %s %s, certificate: %s%.*s\n", tls->version, tls->cipher,
+               tls->verified ? "good for " : tls->why,
+               SLICE_ARG(tls->verified ? options->server.host : SLICE_NULL));
+}
+
 static int send_over(const struct send_options *options, const struct dial *to, struct text *text,
                      struct outcome *outcome)
 {
@@ -199,12 +210,58 @@ static int send_over(const struct send_options *options, const struct dial *to, 
     struct slice remote;
 
     if (dial_destination(to, outcome, &client, &verdict, &remote)) {
+        print_tls(options, &client);
         run_transaction(options, &client, text, outcome);
         client_quit(&client);
     } else {
         outcome_decide_all(outcome, &verdict);
     }
     return print_results(options, outcome);
+}
+
+/* Asks whom the server would ask. A configuration that was not named need not be there. */
+static int open_dns(const struct send_options *options, struct dns **ret_dns)
+{
+    const char *path = config_locate(options->config);
+    struct problem_list problems;
+    struct config_bundle bundle;
+    struct config *config = NULL;
+    int r = -EINVAL;
+
+    if (!options->config && access(path, R_OK) < 0)
+        return dns_new(NULL, ret_dns);
+    problem_list_init(&problems);
+    if (config_load(path, &bundle, &config, &problems) == 0)
+        r = dns_new(&config->dns, ret_dns);
+    for (struct problem *problem = problems.first; problem; problem = problem->next)
+        fprintf(stderr, "%.*s\n", SLICE_ARG(problem_line(&problems, problem)));
+    config_unref(config);
+    config_bundle_done(&bundle);
+    problem_list_done(&problems);
+    return r;
+}
+
+/* With a resolver and TLS; an exit code. */
+static int send_by(const struct send_options *options, struct dial *to, struct text *text,
+                   struct outcome *outcome)
+{
+    int code = EX_OSERR;
+
+    if (open_dns(options, &to->dns) < 0)
+        return EX_CONFIG;
+    if (options->tls == SEND_CLEAR || tls_client_new(SLICE_NULL, false, &to->tls) == 0)
+        code = send_over(options, to, text, outcome);
+    tls_client_unref(to->tls);
+    dns_stop(to->dns);
+    dns_free(to->dns);
+    return code;
+}
+
+static enum config_tls_policy tls_policy(const struct send_options *options)
+{
+    if (options->tls == SEND_CLEAR)
+        return TLS_POLICY_MAY;
+    return options->verify ? TLS_POLICY_VERIFY : TLS_POLICY_ENCRYPT;
 }
 
 static int send_text(const struct send_options *options, struct slice helo, int fd, uint64_t length,
@@ -214,6 +271,8 @@ static int send_text(const struct send_options *options, struct slice helo, int 
     struct config_route route = {.name = SLICE("send"),
                                  .protocol = options->lmtp ? PROTOCOL_LMTP : PROTOCOL_SMTP,
                                  .hosts = {.list = &host, .count = 1},
+                                 .tls = tls_policy(options),
+                                 .tls_implicit = options->tls == SEND_IMPLICIT,
                                  .address_concurrency = 1,
                                  .ipv6 = true};
     struct msg_unit unit = {
@@ -230,7 +289,7 @@ static int send_text(const struct send_options *options, struct slice helo, int 
     struct slots slots;
     char *chunk = xmalloc(TEXT_CHUNK);
     bool eightbit = false;
-    int code = EX_OSERR;
+    int code;
 
     text_init(&text, fd, 0, length, chunk);
     dead_init(&dead);
@@ -244,10 +303,7 @@ static int send_text(const struct send_options *options, struct slice helo, int 
     unit.body = text_has_eightbit(&text, &eightbit) == 0 && eightbit ? BODY_8BITMIME : BODY_7BIT;
     unit.smtputf8 = needs_utf8(options, &text);
     outcome_init(&outcome, arena, &unit);
-    if (dns_new(NULL, &to.dns) == 0) {
-        code = send_over(options, &to, &text, &outcome);
-        dns_free(to.dns);
-    }
+    code = send_by(options, &to, &text, &outcome);
     slots_done(&slots);
     dead_done(&dead);
     destination_unref(destination);

@@ -8,7 +8,10 @@ static const char help[] =
     "usage: nuncio send [OPTION...] --to ADDRESS SERVER\n"
     "\n"
     "Hands one message to a mail server, and shows what both sides say.\n"
-    "SERVER is HOST, HOST:PORT, [IPv6]:PORT or unix:/PATH; the port is 25, or 24 with --lmtp.\n"
+    "SERVER is HOST, HOST:PORT, [IPv6]:PORT or unix:/PATH; the port is 25, 24 with --lmtp, or 465\n"
+    "with --tls implicit. Its name is looked up as section dns of the configuration says, if "
+    "there\n"
+    "is one.\n"
     "\n"
     "  --from ADDRESS    reverse-path; \"\" is <>, and so is none\n"
     "  --to ADDRESS      recipient; may be given again\n"
@@ -19,6 +22,11 @@ static const char help[] =
     "  --lmtp            LMTP: a reply for each recipient\n"
     "  --bdat            BDAT instead of DATA, if the server offers CHUNKING\n"
     "  --no-pipelining   one command at a time\n"
+    "  --tls starttls    encrypts the session, and tells how; 'implicit': from the first byte\n"
+    "  --verify          with --tls: only if the certificate is good for the server's name, by "
+    "the\n"
+    "                    system's CAs\n"
+    "  --config FILE     the configuration (also -c), otherwise $NUNCIO_CONFIG or the system's\n"
     "  --quiet           the results alone\n"
     "\n"
     "Exit code: 0 all recipients were accepted, 69 some were refused for good, 75 some may be "
@@ -74,6 +82,8 @@ enum {
     OPT_BDAT,
     OPT_NO_PIPELINING,
     OPT_QUIET,
+    OPT_TLS,
+    OPT_VERIFY,
     OPT_HELP
 };
 
@@ -86,6 +96,9 @@ static const struct option long_options[] = {
     {"bdat", no_argument, NULL, OPT_BDAT},
     {"no-pipelining", no_argument, NULL, OPT_NO_PIPELINING},
     {"quiet", no_argument, NULL, OPT_QUIET},
+    {"tls", required_argument, NULL, OPT_TLS},
+    {"verify", no_argument, NULL, OPT_VERIFY},
+    {"config", required_argument, NULL, 'c'},
     {"help", no_argument, NULL, OPT_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -97,6 +110,17 @@ static struct slice without_brackets(const char *address)
     if (s.len >= 2 && s.ptr[0] == '<' && s.ptr[s.len - 1] == '>')
         return slice_sub(s, 1, s.len - 2);
     return s;
+}
+
+static int take_tls(const char *text, enum send_tls *ret_tls)
+{
+    if (strcmp(text, "starttls") == 0)
+        *ret_tls = SEND_STARTTLS;
+    else if (strcmp(text, "implicit") == 0)
+        *ret_tls = SEND_IMPLICIT;
+    else
+        return usage("--tls is starttls or implicit, not '%s'", text);
+    return 0;
 }
 
 static int take_option(int option, struct send_options *options)
@@ -128,9 +152,24 @@ static int take_option(int option, struct send_options *options)
     case OPT_QUIET:
         options->quiet = true;
         return 0;
+    case OPT_TLS:
+        return take_tls(optarg, &options->tls);
+    case OPT_VERIFY:
+        options->verify = true;
+        return 0;
+    case 'c':
+        options->config = optarg;
+        return 0;
     default:
         return EX_USAGE; /* getopt has said why */
     }
+}
+
+static uint16_t default_port(const struct send_options *options)
+{
+    if (options->tls == SEND_IMPLICIT)
+        return 465;
+    return options->lmtp ? 24 : 25;
 }
 
 int send_options_parse(int argc, char **argv, struct send_options *ret_options, bool *ret_done)
@@ -140,7 +179,7 @@ int send_options_parse(int argc, char **argv, struct send_options *ret_options, 
     *ret_options = (struct send_options){0};
     *ret_done = false;
     optind = 1;
-    while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "c:", long_options, NULL)) != -1) {
         if (option == OPT_HELP) {
             fputs(help, stdout);
             *ret_done = true;
@@ -154,7 +193,9 @@ int send_options_parse(int argc, char **argv, struct send_options *ret_options, 
         return usage("%s", optind == argc ? "the server is missing" : "more than one server");
     if (ret_options->n_to == 0)
         return usage("%s", "the recipient is missing: --to ADDRESS");
-    if (!parse_server(slice_from_cstr(argv[optind]), ret_options->lmtp ? 24 : 25,
+    if (ret_options->verify && ret_options->tls == SEND_CLEAR)
+        return usage("%s", "--verify needs --tls starttls or --tls implicit");
+    if (!parse_server(slice_from_cstr(argv[optind]), default_port(ret_options),
                       &ret_options->server))
         return usage("'%s' is not HOST, HOST:PORT, [IPv6]:PORT or unix:/PATH", argv[optind]);
     return 0;

@@ -6,12 +6,17 @@
 
 enum { SEND_RECIPIENTS_MAX = 1000 };
 
+enum send_tls { SEND_CLEAR, SEND_STARTTLS, SEND_IMPLICIT };
+
 struct send_options {
     struct slice from; /* empty: <> */
     struct slice to[SEND_RECIPIENTS_MAX];
     uint32_t n_to;
-    const char *helo; /* NULL: this machine's name */
-    const char *data; /* a file, "-", or NULL: a message of our own */
+    const char *helo;   /* NULL: this machine's name */
+    const char *data;   /* a file, "-", or NULL: a message of our own */
+    const char *config; /* the file that was named, or NULL */
+    enum send_tls tls;
+    bool verify; /* the certificate must be good for the server's name */
     bool lmtp;
     bool bdat;
     bool no_pipelining;

@@ -131,6 +131,16 @@ def test_sendmail_bv_bp_and_q(server):
     assert server.run('sendmail', '-q').stdout == b''
 
 
+def test_nuncio_send_tells_of_tls(server):
+    done = server.run('send', f'127.0.0.1:{server.port()}', '--tls', 'starttls', '--to',
+                      'joe@example.test')
+    assert b'C: STARTTLS' in done.stdout and b'TLS: TLSv1.3 ' in done.stdout
+    only_mail(server)
+    done = server.run('send', f'127.0.0.1:{server.port()}', '--tls', 'starttls', '--verify', '--to',
+                      'joe@example.test', check=False)
+    assert done.returncode == 75 and b'no delivery without TLS (verify)' in done.stdout
+
+
 def test_nuncio_send(server):
     (server.folder / 'm.eml').write_bytes(b'Subject: by nuncio\r\n\r\n.dot\r\n')
     done = server.run('send', f'127.0.0.1:{server.port()}', '--from', 'ann@else.test', '--to',

@@ -14,6 +14,9 @@ domain branch.test {{ route branch }}
 route branch {{ host 192.0.2.1:25 }}
 certificate mx {{ chain {folder}/chain.pem; key {folder}/key.pem }}
 """
+PLAIN = """
+domain example.test {{ deliver maildir }}
+"""
 COMPLETE = """
     @ MX 10 mx.nuncio.test.
     @ TXT "v=spf1 ip4:192.0.2.0/27 -all"
@@ -55,6 +58,20 @@ def site(names, make_server, folder):
     names.zone('2.0.192.in-addr.arpa', '25 PTR mx.nuncio.test.')
     names.start()
     return make_server(names.statement + CONF, start=False)
+
+
+def test_check_config_tries_trust_anchors(make_server, folder):
+    good, bad = folder / 'good.key', folder / 'bad.key'
+    good.write_text('. IN DS 20326 8 2 '
+                    'E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D\n')
+    bad.write_text('this is no key\n')
+    for anchors, code in (([good], 0), ([bad], 78), ([good, folder / 'missing.key'], 78)):
+        words = ' '.join(f'trust_anchor {anchor};' for anchor in anchors)
+        server = make_server(f'dns {{{{ recurse yes; {words} }}}}' + PLAIN, start=False)
+        done = server.run('check-config', check=False)
+        assert done.returncode == code, done.stderr
+        told = f'trust_anchor {anchors[-1]}: no keys' in done.stderr.decode()
+        assert told == (code == 78)
 
 
 def ask(site, *args, code=0):

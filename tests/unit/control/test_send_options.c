@@ -1,5 +1,7 @@
 #include "control/send_options.h"
 
+#include "base/buf.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -80,9 +82,44 @@ static void test_mistakes_are_told(void **state)
     free(options);
 }
 
+static void test_tls_and_its_port(void **state)
+{
+    static const struct {
+        char *arguments[5];
+        int code;
+        enum send_tls tls;
+        bool verify;
+        uint16_t port;
+    } cases[] = {
+        {{"--tls", "starttls", "mx.example.net"}, 0, SEND_STARTTLS, false, 25},
+        {{"--tls", "implicit", "mx.example.net"}, 0, SEND_IMPLICIT, false, 465},
+        {{"--tls", "implicit", "--verify", "mx.example.net:587"}, 0, SEND_IMPLICIT, true, 587},
+        {{"--tls", "yes", "mx.example.net"}, EX_USAGE, SEND_CLEAR, false, 0},
+        {{"--verify", "mx.example.net"}, EX_USAGE, SEND_CLEAR, false, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char *argv[9] = {"send", "--to", "joe@example.net"};
+        struct send_options *options = xmalloc(sizeof(*options));
+        int argc = 3;
+        bool done;
+        for (unsigned k = 0; k < 5 && cases[i].arguments[k]; k++)
+            argv[argc++] = cases[i].arguments[k];
+        assert_int_equal(send_options_parse(argc, argv, options, &done), cases[i].code);
+        if (cases[i].code == 0) {
+            assert_int_equal(options->tls, cases[i].tls);
+            assert_int_equal(options->verify, cases[i].verify);
+            assert_int_equal(options->server.port, cases[i].port);
+        }
+        free(options);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_tls_and_its_port),
         cmocka_unit_test(test_servers_of_all_kinds),
         cmocka_unit_test(test_mistakes_are_told),
     };
