@@ -18,6 +18,8 @@
 #include "queue/settle.h"
 
 enum { AGAIN_FIRST_MS = 1000, AGAIN_DOUBLINGS = 6 /* to about a minute */ };
+/* Where only our own connections were in use, the next one is free soon; not all wait the same. */
+enum { CROWDED_FIRST_MS = 500, CROWDED_SPREAD_MS = 1000 };
 
 struct tally {
     uint32_t ok, later, never, network, again, too_many;
@@ -90,15 +92,28 @@ static void take_ok(struct queue *queue, const struct attempt *attempt, struct m
         queue->counters.delivered++;
 }
 
+static bool is_crowded(const struct words *words)
+{
+    return words->status.subject == 4 && words->status.detail == 5;
+}
+
+static uint64_t wait_again_ms(const struct message *message, const struct words *words,
+                              unsigned not_tried)
+{
+    if (is_crowded(words))
+        return CROWDED_FIRST_MS + table_mix(message->id + not_tried) % CROWDED_SPREAD_MS;
+    return (uint64_t)AGAIN_FIRST_MS << not_tried;
+}
+
 /* The site of its domain is another one now, or no connection was free. What comes to nothing again
- * and again waits longer each time. */
+ * and again waits longer each time, but for a free connection. */
 static void take_again(struct queue *queue, const struct attempt *attempt, struct message *message,
                        uint32_t index, const struct words *words)
 {
     struct slice domain = address_domain(attempt_address(attempt, index));
-    uint64_t wait_ms = (uint64_t)AGAIN_FIRST_MS << extra_of(message)->not_tried;
+    uint64_t wait_ms = wait_again_ms(message, words, extra_of(message)->not_tried);
 
-    if (attempt->way == WAY_ROUTE)
+    if (attempt->way == WAY_ROUTE && !is_crowded(words))
         sites_drop(queue->sites, scheduler_lane_of(queue->scheduler, attempt->unit)->name, domain);
     settle_not_tried(queue, message, index, words, queue_now(queue) + wait_ms);
 }
