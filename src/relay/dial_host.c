@@ -96,10 +96,12 @@ struct slice dial_host_name(const struct destination_host *host,
     return name;
 }
 
-static bool is_off(const struct msg_unit *unit, struct slice source)
+/* An IPv6 address has many spellings: the addresses count, not their text. */
+static bool is_off(const struct msg_unit *unit, const struct socket_address *source)
 {
     for (uint32_t i = 0; i < unit->n_sources_off; i++) {
-        if (slice_eq(unit->sources_off[i], source))
+        struct socket_address off;
+        if (socket_address_parse(unit->sources_off[i], 0, &off) && socket_address_eq(&off, source))
             return true;
     }
     return false;
@@ -116,7 +118,7 @@ bool dial_host_source(const struct config_route *route, const struct msg_unit *u
         if (!socket_address_parse(route->sources.list[i], 0, &source) ||
             source.socket.any.sa_family != to->socket.any.sa_family)
             continue;
-        if (is_off(unit, route->sources.list[i]))
+        if (is_off(unit, &source))
             n_off++;
         else if (arc4random_uniform(++n_fit) == 0) /* each with the same chance */
             *ret_source = source;

@@ -2,6 +2,7 @@
 #include "fixture.h"
 
 #include "base/clock.h"
+#include "relay/dial_host.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -286,6 +287,20 @@ static void test_sources_that_are_off_are_not_used(void **state)
     fixture_done(&fixture);
 }
 
+static void test_a_source_is_known_by_its_address(void **state)
+{
+    struct slice source = SLICE("2001:db8::1"), off = SLICE("2001:DB8:0:0::1");
+    struct config_route route = {.sources = {&source, 1}};
+    struct msg_unit unit = {.sources_off = &off, .n_sources_off = 1};
+    struct socket_address to, from;
+
+    (void)state;
+    assert_true(socket_address_parse(SLICE("2001:db8::2"), 25, &to));
+    assert_false(dial_host_source(&route, &unit, &to, &from));
+    off = SLICE("2001:db8::3");
+    assert_true(dial_host_source(&route, &unit, &to, &from));
+}
+
 static struct idle_wanted wanted_at(const struct fixture *fixture, const struct security *security,
                                     struct slice key, const struct socket_address *address)
 {
@@ -346,6 +361,7 @@ int main(void)
         cmocka_unit_test(test_what_another_one_tries_is_not_waited_for),
         cmocka_unit_test(test_a_full_address_is_for_later),
         cmocka_unit_test(test_sources_that_are_off_are_not_used),
+        cmocka_unit_test(test_a_source_is_known_by_its_address),
         cmocka_unit_test(test_idle_connections_are_shared_by_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
