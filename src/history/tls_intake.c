@@ -84,6 +84,7 @@ static const char *take_report(const char *path, const struct config *config, st
 static void log_taken(const struct msg_tls_report *message, const struct tlsrpt_report *report)
 {
     struct message_id_text id = message_id_format(message->message_id);
+    struct slice domain = report->n_policies ? report->policies[0].domain : SLICE_NULL;
     uint64_t successful = 0, failed = 0;
 
     for (uint32_t i = 0; i < report->n_policies; i++) {
@@ -92,7 +93,7 @@ static void log_taken(const struct msg_tls_report *message, const struct tlsrpt_
     }
     log_info(NULL, "tls-report-received", LOG_STR("message", id.text),
              LOG_SLICE("organization", report->organization), LOG_SLICE("report", report->id),
-             LOG_SLICE("domain", report->policies[0].domain), LOG_INT("successful", successful),
+             LOG_SLICE("domain", domain), LOG_INT("successful", successful),
              LOG_INT("failed", failed));
 }
 

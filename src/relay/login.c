@@ -283,7 +283,7 @@ int login_run(struct logins *logins, const struct config_route *route,
         *ret_verdict = verdict_from_text(
             outcome, DONE_NETWORK, STATUS(4, 7, 8),
             "login as %.*s failed before, and is tried again in %llu s: %s",
-            SLICE_ARG(route->login.user), (unsigned long long)(left_ms / 1000 + 1), one.words);
+            SLICE_ARG(route->login.user), (unsigned long long)left_ms / 1000 + 1, one.words);
         return LOGIN_NOT;
     }
     buf_init(&one.secret, HANDED_SECRET_MAX);

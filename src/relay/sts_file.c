@@ -165,7 +165,7 @@ static bool take_checksum(struct slice *rest, uint32_t *ret_sum)
     if (line.len != magic.len + 8 || !slice_starts_with_nocase(line, magic))
         return false;
     for (size_t i = magic.len; i < line.len; i++) {
-        const char *digit = memchr(digits, line.ptr[i], 16);
+        const char *digit = memchr(digits, line.ptr[i], sizeof(digits) - 1);
         if (!digit)
             return false;
         sum = sum << 4 | (uint32_t)(digit - digits);
