@@ -41,6 +41,8 @@ sim:
 bench: $(RELEASE)/nuncio
 	$(INSTALL_DEPS) test
 	tests/bench/bench.py
+	tests/bench/world.py
+	tests/bench/world.py --tls
 
 # make fuzz TARGET=log [SECONDS=600]: looks for new inputs, starting from the seeds.
 fuzz:
