@@ -52,8 +52,8 @@ def site(names, make_server, folder):
                          ' | openssl pkey -pubin -outform DER', shell=True, check=True,
                          capture_output=True).stdout
     names.tlsa = '3 1 1 ' + hashlib.sha256(key).hexdigest()
-    names.host = f'mx A 192.0.2.25\n_25._tcp.mx TLSA {names.tlsa}\n'
-    names.zone('nuncio.test', names.host, signed=True)
+    names.own_zone = f'mx A 192.0.2.25\n_25._tcp.mx TLSA {names.tlsa}\n'
+    names.zone('nuncio.test', names.own_zone, signed=True)
     names.zone('example.test', COMPLETE)
     names.zone('2.0.192.in-addr.arpa', '25 PTR mx.nuncio.test.')
     names.start()
@@ -139,11 +139,11 @@ def test_the_host(site, names):
 
 
 def test_a_tlsa_record_that_fits_nothing(site, names):
-    names.zone('nuncio.test', names.host.replace(names.tlsa, '3 1 1 ' + '00' * 32), signed=True)
+    names.zone('nuncio.test', names.own_zone.replace(names.tlsa, '3 1 1 ' + '00' * 32), signed=True)
     names.load()
     [[state, about, text]] = findings(site)
     assert (state, about) == ('wrong', 'TLSA') and names.tlsa in text
-    names.zone('nuncio.test', names.host)
+    names.zone('nuncio.test', names.own_zone)
     names.load()
     [[state, _, text]] = findings(site, code=0)
     assert state == 'advised' and 'not signed' in text
