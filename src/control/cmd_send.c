@@ -219,7 +219,8 @@ static int send_over(const struct send_options *options, const struct dial *to, 
     return print_results(options, outcome);
 }
 
-/* Asks whom the server would ask. A configuration that was not named need not be there. */
+/* Asks whom the server would ask. A configuration that was not named need not be there, nor be
+ * right: who looks for a fault sends with a broken one as well. */
 static int open_dns(const struct send_options *options, struct dns **ret_dns)
 {
     const char *path = config_locate(options->config);
@@ -233,7 +234,10 @@ static int open_dns(const struct send_options *options, struct dns **ret_dns)
     problem_list_init(&problems);
     if (config_load(path, &bundle, &config, &problems) == 0)
         r = dns_new(&config->dns, ret_dns);
-    for (struct problem *problem = problems.first; problem; problem = problem->next)
+    else if (!options->config)
+        r = dns_new(NULL, ret_dns);
+    for (struct problem *problem = problems.first; problem && options->config;
+         problem = problem->next)
         fprintf(stderr, "%.*s\n", SLICE_ARG(problem_line(&problems, problem)));
     config_unref(config);
     config_bundle_done(&bundle);
