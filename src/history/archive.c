@@ -8,6 +8,7 @@
 #include "history/archive_sql.h"
 
 #include "base/buf.h"
+#include "history/sqlite_failure.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -80,27 +81,6 @@ static const char *const texts[ARCHIVE_STATEMENTS] = {
     [ARCHIVE_VACUUM] = "PRAGMA incremental_vacuum(256)",
 };
 
-static int failure(int code)
-{
-    switch (code & 0xff) {
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return -EBUSY;
-    case SQLITE_FULL:
-        return -ENOSPC;
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-        return -EUCLEAN;
-    case SQLITE_CANTOPEN:
-        return -ENOENT;
-    case SQLITE_READONLY:
-    case SQLITE_PERM:
-        return -EACCES;
-    default:
-        return -EIO;
-    }
-}
-
 sqlite3_stmt *archive_statement(struct archive *archive, enum archive_statement which)
 {
     if (!archive->statements[which])
@@ -116,7 +96,7 @@ int archive_next(sqlite3_stmt *statement)
     if (code == SQLITE_ROW)
         return 1;
     sqlite3_reset(statement);
-    return code == SQLITE_DONE ? 0 : failure(code);
+    return code == SQLITE_DONE ? 0 : sqlite_failure(code);
 }
 
 int archive_run(sqlite3_stmt *statement)
@@ -180,7 +160,7 @@ static int execute(struct archive *archive, const char *sql)
 {
     int code = sqlite3_exec(archive->db, sql, NULL, NULL, NULL);
 
-    return code == SQLITE_OK ? 0 : failure(code);
+    return code == SQLITE_OK ? 0 : sqlite_failure(code);
 }
 
 /* -EPROTO: a later program's. */
@@ -190,7 +170,7 @@ static int check_form(struct archive *archive, bool make)
     int64_t form = 0;
     int r, code = sqlite3_prepare_v2(archive->db, "PRAGMA user_version", -1, &statement, NULL);
 
-    r = code == SQLITE_OK ? archive_number(statement, &form) : failure(code);
+    r = code == SQLITE_OK ? archive_number(statement, &form) : sqlite_failure(code);
     sqlite3_finalize(statement);
     if (r < 0)
         return r;
@@ -206,7 +186,7 @@ static int connect(const char *path, int flags, unsigned patience_ms, struct arc
 
     *ret_archive = archive;
     if (code != SQLITE_OK)
-        return failure(code);
+        return sqlite_failure(code);
     sqlite3_busy_timeout(archive->db, (int)patience_ms);
     sqlite3_extended_result_codes(archive->db, 0);
     return 0;

@@ -6,6 +6,7 @@
  * a statement.
  */
 #include "history/tls_reports.h"
+#include "history/sqlite_failure.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -37,32 +38,11 @@ struct tls_reports {
     sqlite3 *db;
 };
 
-static int failure(int code)
-{
-    switch (code & 0xff) {
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return -EBUSY;
-    case SQLITE_FULL:
-        return -ENOSPC;
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-        return -EUCLEAN;
-    case SQLITE_CANTOPEN:
-        return -ENOENT;
-    case SQLITE_READONLY:
-    case SQLITE_PERM:
-        return -EACCES;
-    default:
-        return -EIO;
-    }
-}
-
 static int run(struct tls_reports *reports, const char *sql)
 {
     int code = sqlite3_exec(reports->db, sql, NULL, NULL, NULL);
 
-    return code == SQLITE_OK ? 0 : failure(code);
+    return code == SQLITE_OK ? 0 : sqlite_failure(code);
 }
 
 /* ---- opening -------------------------------------------------------------------------------- */
@@ -77,14 +57,14 @@ static int get_form(struct tls_reports *reports, int *ret_form)
     if (code == SQLITE_ROW)
         *ret_form = sqlite3_column_int(statement, 0);
     sqlite3_finalize(statement);
-    return code == SQLITE_ROW ? 0 : failure(code);
+    return code == SQLITE_ROW ? 0 : sqlite_failure(code);
 }
 
 static int open_db(const char *path, int flags, struct tls_reports **ret_reports)
 {
     struct tls_reports *reports = xcalloc(1, sizeof(*reports));
     int code = sqlite3_open_v2(path, &reports->db, flags | SQLITE_OPEN_NOFOLLOW, NULL);
-    int r = code == SQLITE_OK ? 0 : failure(code), form = 0;
+    int r = code == SQLITE_OK ? 0 : sqlite_failure(code), form = 0;
 
     if (r == 0) {
         sqlite3_busy_timeout(reports->db, PATIENCE_MS);
@@ -166,7 +146,7 @@ static int finish(sqlite3_stmt *statement)
     int code = sqlite3_step(statement);
 
     sqlite3_finalize(statement);
-    return code == SQLITE_DONE ? 0 : failure(code);
+    return code == SQLITE_DONE ? 0 : sqlite_failure(code);
 }
 
 static int add_report(struct tls_reports *reports, const struct tlsrpt_report *report,
@@ -181,7 +161,7 @@ static int add_report(struct tls_reports *reports, const struct tlsrpt_report *r
     int r;
 
     if (code != SQLITE_OK)
-        return failure(code);
+        return sqlite_failure(code);
     bind_text(statement, 1, report->organization);
     bind_text(statement, 2, report->id);
     bind_text(statement, 3, report->contact);
@@ -203,7 +183,7 @@ static int add_failure(struct tls_reports *reports, int64_t policy,
                                   -1, &statement, NULL);
 
     if (code != SQLITE_OK)
-        return failure(code);
+        return sqlite_failure(code);
     sqlite3_bind_int64(statement, 1, policy);
     bind_text(statement, 2, kind->result);
     bind_text(statement, 3, kind->mx);
@@ -226,7 +206,7 @@ static int add_policy(struct tls_reports *reports, int64_t report,
     int r;
 
     if (code != SQLITE_OK)
-        return failure(code);
+        return sqlite_failure(code);
     sqlite3_bind_int64(statement, 1, report);
     bind_text(statement, 2, policy->domain);
     sqlite3_bind_int(statement, 3, (int)policy->type);
@@ -299,7 +279,7 @@ static int ask(struct tls_reports *reports, const char *sql, struct slice domain
     int code = sqlite3_prepare_v2(reports->db, sql, -1, ret_statement, NULL);
 
     if (code != SQLITE_OK)
-        return failure(code);
+        return sqlite_failure(code);
     bind_text(*ret_statement, 1, domain);
     sqlite3_bind_int64(*ret_statement, 2, since_s);
     return 0;
@@ -334,7 +314,7 @@ int tls_reports_each_total(struct tls_reports *reports, struct slice domain, int
         on_total(arg, &total);
     }
     sqlite3_finalize(statement);
-    return code == SQLITE_DONE ? 0 : failure(code);
+    return code == SQLITE_DONE ? 0 : sqlite_failure(code);
 }
 
 int tls_reports_each_failure(struct tls_reports *reports, struct slice domain, int64_t since_s,
@@ -364,5 +344,5 @@ int tls_reports_each_failure(struct tls_reports *reports, struct slice domain, i
         on_failure(arg, &kind);
     }
     sqlite3_finalize(statement);
-    return code == SQLITE_DONE ? 0 : failure(code);
+    return code == SQLITE_DONE ? 0 : sqlite_failure(code);
 }
