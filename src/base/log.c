@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 16 * 1024 };
+enum { LINE_MAX_BYTES = 16 * 1024, CUT_FIELDS = 24, CUT_VALUE = 64 };
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
@@ -65,13 +65,26 @@ const char *log_strerror(int error)
     return text ? text : "unknown error";
 }
 
+/* How many bytes at the beginning stay as they are: most of nearly every value. */
+static size_t count_plain(struct slice s)
+{
+    size_t n = 0;
+
+    while (n < s.len && s.ptr[n] >= ' ' && s.ptr[n] < 0x7f && s.ptr[n] != '"' && s.ptr[n] != '\\')
+        n++;
+    return n;
+}
+
 static void add_escaped(struct buf *out, struct slice s, enum log_format format)
 {
     while (s.len) {
         unsigned char c = (unsigned char)s.ptr[0];
-        size_t len = utf8_char_len(s);
+        size_t plain = count_plain(s);
+        size_t len = plain ? plain : utf8_char_len(s);
 
-        if (c == '"' || c == '\\')
+        if (plain)
+            buf_add(out, s.ptr, plain);
+        else if (c == '"' || c == '\\')
             buf_printf(out, "\\%c", c);
         else if (len == 0 || c < 0x20 || c == 0x7f)
             buf_printf(out, format == LOG_JSON ? "\\u%04x" : "\\x%02x", c);
@@ -110,7 +123,9 @@ static void add_field(struct buf *out, enum log_format format, const struct log_
 {
     if (!field->key)
         return;
-    buf_printf(out, format == LOG_JSON ? ",\"%s\":" : " %s=", field->key);
+    buf_add_cstr(out, format == LOG_JSON ? ",\"" : " ");
+    buf_add_cstr(out, field->key);
+    buf_add_cstr(out, format == LOG_JSON ? "\":" : "=");
     add_value(out, format, field);
 }
 
@@ -157,17 +172,34 @@ static void format_time(char *out, size_t size)
     snprintf(out + len, size - len, ".%03uZ", (unsigned)(now % 1000));
 }
 
-/* The line in this format, cut to its head when it is too long. */
+/* Of a line that is too long: what it is about stays, its values are cut. */
+static unsigned cut_fields(const struct log_field *fields, size_t n_fields,
+                           struct log_field *ret_cut)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < n_fields && n < CUT_FIELDS - 1; i++) {
+        ret_cut[n] = fields[i];
+        ret_cut[n].slice = slice_sub(fields[i].slice, 0, CUT_VALUE);
+        n++;
+    }
+    ret_cut[n++] = LOG_STR("cut", "line too long");
+    return n;
+}
+
+/* The line in this format, with its values cut when it is too long. */
 static void build_line(struct buf *out, const char *time, enum log_format format,
                        enum log_level level, const struct log_context *context, const char *event,
                        const struct log_field *fields, size_t n_fields)
 {
+    struct log_field cut[CUT_FIELDS];
+
     add_line(out, time, format, level, setup.role, context, event, fields, n_fields);
     if (!out->overflow)
         return;
     buf_reset(out);
-    add_line(out, time, format, level, setup.role, NULL, event, &LOG_STR("cut", "line too long"),
-             1);
+    n_fields = cut_fields(fields, n_fields, cut);
+    add_line(out, time, format, level, setup.role, context, event, cut, n_fields);
 }
 
 void log_write(enum log_level level, const struct log_context *context, const char *event,

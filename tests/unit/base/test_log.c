@@ -108,9 +108,11 @@ static void test_levels_and_long_lines(void **state)
     buf_init(&big, 20000);
     for (int i = 0; i < 20000; i++)
         buf_add_char(&big, 'a');
-    log_error(NULL, "big", LOG_SLICE("text", buf_slice(&big)));
+    log_error(NULL, "big", LOG_STR("message", "1"), LOG_SLICE("text", buf_slice(&big)));
     written(fds[0], text, sizeof(text));
-    assert_string_equal(text, "2026-11-22T10:00:00.123Z error test big cut=\"line too long\"\n");
+    assert_memory_equal(text, "2026-11-22T10:00:00.123Z error test big message=1 text=aaa", 56);
+    assert_string_equal(strstr(text, " cut="), " cut=\"line too long\"\n");
+    assert_in_range(strlen(text), 100, 400);
 
     log_set_level(LOG_DEBUG, LOG_JSON);
     log_debug(NULL, "now", LOG_ERRNO(-ENOENT));
