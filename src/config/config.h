@@ -46,6 +46,62 @@ struct config_endpoints {
     size_t count;
 };
 
+/*
+ * What is done when a check of the sender fails. `checks { }` may stand at the top level, in a
+ * listener, in a domain (the recipient's) and in an `author` (the domain in From); the more special
+ * one decides: author, domain, listener, top level. See config_checks_for().
+ */
+enum config_check_action {
+    CHECK_UNSET,  /* what the less special place says */
+    CHECK_IGNORE, /* not even looked at */
+    CHECK_TAG,    /* told in Authentication-Results, and otherwise let through */
+    CHECK_QUARANTINE,
+    CHECK_REJECT, /* DMARC: `enforce`, what the domain asks for */
+};
+enum config_check_kind {
+    CHECKED_SPF,      /* fail */
+    CHECKED_SOFTFAIL, /* SPF's softfail */
+    CHECKED_DKIM,     /* signed, and no signature passes */
+    CHECKED_DMARC,
+    CHECKED_ARC, /* tag or ignore */
+    CHECKED_IPREV,
+    CHECKED_HELO,
+    CHECKED_KINDS,
+};
+struct config_check {
+    enum config_check_action action;
+    struct config_source source;
+};
+struct config_checks {
+    struct config_check list[CHECKED_KINDS];
+    bool has_defer;
+    uint64_t defer_ms; /* mail whose fate hangs on an answer that the DNS does not give gets 451 for
+                          so long, and is then let through with a tag; 0: at once; 1 h */
+    struct config_source defer_source;
+};
+
+/* Mail whose author (From) is of this domain: `author example.net { checks { dmarc tag } }`. */
+struct config_author {
+    struct slice pattern; /* "example.com", or "*.example.com": all below it; A-labels */
+    struct config_checks checks;
+    struct config_source source;
+};
+
+/* The Sender Rewriting Scheme for forwarded mail: section `srs`. */
+struct config_srs {
+    bool on;             /* yes */
+    struct slice domain; /* one of ours; empty: that of the address which forwards */
+    uint64_t max_age_ms; /* of an address that comes back, 21 d */
+};
+
+/* Section `dmarc_report` (RFC 9990). */
+struct config_dmarc_report {
+    bool send;                 /* reports to those that ask for them; yes */
+    struct slice organisation; /* org_name; empty: hostname */
+    struct slice contact;      /* email and extra contact; empty: postmaster@hostname */
+    struct slice from;         /* sender of reports; empty: postmaster@hostname */
+};
+
 enum config_service { SERVICE_MX, SERVICE_SUBMISSION, SERVICE_LMTP };
 enum config_bare_newline { BARE_REFUSE, BARE_CONVERT };
 enum config_tls { TLS_OFF, TLS_OFFERED, TLS_REQUIRED, TLS_IMPLICIT };
@@ -65,7 +121,8 @@ struct config_listener {
     bool insecure_auth;           /* AUTH without TLS */
     unsigned mechanisms;          /* set of enum mechanism; those of `auth` unless given */
     enum config_client_certificate client_certificate;
-    struct slice client_ca; /* path of the CAs that client certificates must be issued by */
+    struct slice client_ca;      /* path of the CAs that client certificates must be issued by */
+    struct config_checks checks; /* mx: as at the top level; else: all ignored */
     struct config_source source;
 };
 
@@ -142,7 +199,11 @@ struct config_domain {
     struct slice accounts; /* name of the `accounts` section; empty: our own store */
     enum config_foreign_sender foreign_sender; /* of its accounts */
     bool backup; /* a relay domain whose better MX hosts get the mail: by its route, with mx */
-    uint64_t expire_after_ms; /* of relayed mail; 0: as in `queue`; a backup's: 30 d */
+    uint64_t expire_after_ms;    /* of relayed mail; 0: as in `queue`; a backup's: 30 d */
+    struct config_checks checks; /* of mail to it */
+    struct slice junk_folder;    /* where quarantined mail goes, "Junk"; */
+    struct slice junk_detail;    /* over LMTP: user+DETAIL; empty: by the header alone */
+    bool dkim;                   /* mail from it is signed when there are keys; yes */
     struct config_source source;
 };
 
@@ -317,7 +378,15 @@ struct config {
     struct config_dns dns;
     struct config_tls_report tls_report;
     struct config_history history;
-    struct config_endpoints web; /* where metrics are served; none: they are not */
+    struct config_endpoints web;      /* where metrics are served; none: they are not */
+    struct config_checks checks;      /* for all; every one is set */
+    struct config_networks unchecked; /* clients whose mail is not checked: one's own relays */
+    struct slice *trusted_sealers;    /* domains whose ARC sets are believed; A-labels */
+    size_t n_trusted_sealers;
+    struct config_author *authors; /* in the order of the file */
+    size_t n_authors;
+    struct config_srs srs;
+    struct config_dmarc_report dmarc_report;
     struct config_networks trusted;
     struct config_limits limits;
     struct config_timeouts timeouts;
@@ -383,6 +452,15 @@ const struct config_destination *config_find_destination(const struct config *co
 const struct config_route *config_route_for(const struct config *config, struct slice domain);
 const struct config_program *config_find_program(const struct config *config, struct slice name);
 const struct config_accounts *config_find_accounts(const struct config *config, struct slice name);
+
+/* The author section for a domain, the first that fits; or NULL. */
+const struct config_author *config_find_author(const struct config *config, struct slice domain);
+/* What holds for a message on this listener, to this domain (NULL: not one of ours), from this
+ * author (NULL: no section). Every check is set. */
+struct config_checks config_checks_for(const struct config *config,
+                                       const struct config_listener *listener,
+                                       const struct config_domain *domain,
+                                       const struct config_author *author);
 
 /* Whether auth speaks to others for these accounts: to a Dovecot, or to the server of OAuth, whose
  * port it is (0: there is none). */

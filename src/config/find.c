@@ -172,3 +172,39 @@ const struct config_network *config_find_network(const struct config_networks *n
     }
     return NULL;
 }
+
+const struct config_author *config_find_author(const struct config *config, struct slice domain)
+{
+    for (size_t i = 0; i < config->n_authors; i++) {
+        if (pattern_takes(config->authors[i].pattern, domain))
+            return &config->authors[i];
+    }
+    return NULL;
+}
+
+static void take_what_is_set(struct config_checks *checks, const struct config_checks *special)
+{
+    for (size_t i = 0; i < CHECKED_KINDS; i++) {
+        if (special->list[i].action != CHECK_UNSET)
+            checks->list[i] = special->list[i];
+    }
+    if (special->has_defer) {
+        checks->defer_ms = special->defer_ms;
+        checks->defer_source = special->defer_source;
+    }
+}
+
+struct config_checks config_checks_for(const struct config *config,
+                                       const struct config_listener *listener,
+                                       const struct config_domain *domain,
+                                       const struct config_author *author)
+{
+    struct config_checks checks = config->checks;
+
+    take_what_is_set(&checks, &listener->checks);
+    if (domain)
+        take_what_is_set(&checks, &domain->checks);
+    if (author)
+        take_what_is_set(&checks, &author->checks);
+    return checks;
+}

@@ -58,6 +58,22 @@ static void config_set_defaults(struct config *config)
     };
     config->dns = (struct config_dns){.validate = true};
     config->tls_report = (struct config_tls_report){.send = true};
+    config->checks = (struct config_checks){
+        .list =
+            {
+                [CHECKED_SPF] = {.action = CHECK_TAG},
+                [CHECKED_SOFTFAIL] = {.action = CHECK_TAG},
+                [CHECKED_DKIM] = {.action = CHECK_TAG},
+                [CHECKED_DMARC] = {.action = CHECK_REJECT},
+                [CHECKED_ARC] = {.action = CHECK_TAG},
+                [CHECKED_IPREV] = {.action = CHECK_TAG},
+                [CHECKED_HELO] = {.action = CHECK_TAG},
+            },
+        .has_defer = true,
+        .defer_ms = 3600 * 1000,
+    };
+    config->srs = (struct config_srs){.on = true, .max_age_ms = UINT64_C(21) * 24 * 3600 * 1000};
+    config->dmarc_report = (struct config_dmarc_report){.send = true};
     config->history = (struct config_history){
         .keep = true, .keep_ms = UINT64_C(30) * 24 * 3600 * 1000, .size = UINT64_C(4) << 30};
     config->workers_mx = 32;

@@ -217,7 +217,8 @@ void section_take_domain(struct reader *reader, const struct setting *setting,
                          const struct statement *statement, void *section)
 {
     struct config *config = section;
-    struct config_domain domain = {.local = true, .source = statement->source};
+    struct config_domain domain = {
+        .local = true, .junk_folder = SLICE("Junk"), .dkim = true, .source = statement->source};
     struct slice name;
 
     if (!setting_one_value(reader, setting, statement, &name))

@@ -81,7 +81,7 @@ static const char *take_report(const char *path, const struct config *config, st
     return r == 1 ? "it came before" : NULL;
 }
 
-static void log_taken(const struct msg_tls_report *message, const struct tlsrpt_report *report)
+static void log_taken(const struct msg_report *message, const struct tlsrpt_report *report)
 {
     struct message_id_text id = message_id_format(message->message_id);
     struct slice domain = report->n_policies ? report->policies[0].domain : SLICE_NULL;
@@ -97,7 +97,7 @@ static void log_taken(const struct msg_tls_report *message, const struct tlsrpt_
              LOG_INT("failed", failed));
 }
 
-static void log_left(const struct msg_tls_report *message, const char *why)
+static void log_left(const struct msg_report *message, const char *why)
 {
     struct message_id_text id = message_id_format(message->message_id);
 
@@ -108,7 +108,7 @@ static void log_left(const struct msg_tls_report *message, const char *why)
 void tls_intake_take(const char *path, const struct config *config,
                      const struct channel_message *message)
 {
-    struct msg_tls_report announced;
+    struct msg_report announced;
     struct tlsrpt_report report = {0};
     struct arena arena;
     struct buf text;
@@ -117,7 +117,7 @@ void tls_intake_take(const char *path, const struct config *config,
 
     arena_init(&arena);
     buf_init(&text, TLSRPT_MAIL_MAX);
-    if (message->n_fds == 1 && msg_tls_report_decode(message->payload, &arena, &announced) == 0) {
+    if (message->n_fds == 1 && msg_report_decode(message->payload, &arena, &announced) == 0) {
         r = read_text(message->fds[0], announced.text_offset, announced.text_length, &text);
         wrong =
             r < 0 ? log_strerror(-r) : take_report(path, config, buf_slice(&text), &arena, &report);

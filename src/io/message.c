@@ -11,8 +11,8 @@
 
 const char *role_name(enum role role)
 {
-    static const char *const names[ROLE_COUNT] = {"parent", "receive", "auth", "queue",  "relay",
-                                                  "local",  "program", "web",  "history"};
+    static const char *const names[ROLE_COUNT] = {"parent", "receive", "auth", "queue",   "relay",
+                                                  "local",  "program", "web",  "history", "keys"};
     return role < ROLE_COUNT ? names[role] : "unknown";
 }
 
@@ -245,6 +245,8 @@ void msg_unit_encode(struct buf *out, const struct msg_unit *message)
     wire_put_u8(out, message->requiretls);
     wire_put_u8(out, (uint8_t)message->priority);
     wire_put_u64(out, message->received_ms);
+    wire_put_u8(out, message->ours);
+    wire_put_slice(out, message->signature);
     wire_put_u32(out, message->n_sources_off);
     for (uint32_t i = 0; i < message->n_sources_off; i++)
         wire_put_slice(out, message->sources_off[i]);
@@ -274,6 +276,8 @@ int msg_unit_decode(struct slice payload, struct arena *arena, struct msg_unit *
     m->requiretls = wire_get_bool(&in);
     m->priority = (int8_t)wire_get_u8(&in);
     m->received_ms = wire_get_u64(&in);
+    m->ours = wire_get_bool(&in);
+    m->signature = wire_get_slice(&in);
     m->n_sources_off = wire_get_count(&in, UNIT_SOURCES_MAX);
     m->sources_off = arena_alloc(arena, m->n_sources_off * sizeof(*m->sources_off) + 1);
     for (uint32_t i = 0; i < m->n_sources_off; i++)
@@ -317,6 +321,7 @@ void msg_done_encode(struct buf *out, const struct msg_done *message)
     wire_put_u32(out, message->reused);
     wire_put_u32(out, message->duration_ms);
     wire_put_u32(out, message->recipients_limit);
+    wire_put_slice(out, message->signature);
     wire_put_u32(out, message->n_recipients);
     for (uint32_t i = 0; i < message->n_recipients; i++)
         put_done_recipient(out, &message->recipients[i]);
@@ -335,6 +340,7 @@ int msg_done_decode(struct slice *payload, struct arena *arena, struct msg_done 
     m->reused = wire_get_u32(&in);
     m->duration_ms = wire_get_u32(&in);
     m->recipients_limit = wire_get_u32(&in);
+    m->signature = wire_get_slice(&in);
     m->n_recipients = wire_get_count(&in, ENVELOPE_RECIPIENTS_MAX);
     m->recipients = arena_alloc(arena, m->n_recipients * sizeof(*m->recipients));
     for (uint32_t i = 0; i < m->n_recipients; i++)

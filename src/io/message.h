@@ -23,6 +23,11 @@
  *   all     -> history  MSG_EVENTS
  *   local   -> history  MSG_TLS_REPORT (with the descriptor of the text)
  *   parent  -> all      MSG_METRICS_ASK, answered by MSG_METRICS
+ *   keys    -> relay    MSG_KEYS
+ *   relay   -> keys     MSG_KEY_SEEN; MSG_SIGN, answered by MSG_SIGNED
+ *   receive -> history  MSG_DMARC_ROW
+ *   local   -> history  MSG_DMARC_REPORT (with the descriptor of the text)
+ *   history -> relay    MSG_DMARC_SEND, answered by MSG_DMARC_SENT
  *
  * Decoders take nothing on trust: a number out of range, a missing byte or one too many is
  * -EBADMSG. Slices in a decoded struct point into the payload; arrays are from the arena. Encoders
@@ -43,6 +48,7 @@ enum role {
     ROLE_PROGRAM, /* the helper that runs programs for local */
     ROLE_WEB,
     ROLE_HISTORY,
+    ROLE_KEYS, /* the only one that can read private keys of DKIM */
     ROLE_COUNT,
 };
 const char *role_name(enum role role); /* "receive" */
@@ -84,6 +90,14 @@ enum message_type {
     MSG_TLS_REPORT,
     MSG_METRICS_ASK,
     MSG_METRICS,
+    MSG_KEYS,
+    MSG_KEY_SEEN,
+    MSG_SIGN,
+    MSG_SIGNED,
+    MSG_DMARC_ROW,
+    MSG_DMARC_REPORT,
+    MSG_DMARC_SEND,
+    MSG_DMARC_SENT,
 };
 
 /* MSG_PEER, with one descriptor: a fresh channel to that role; an older one to it is dead. */
@@ -213,6 +227,8 @@ struct msg_unit {
     bool requiretls;
     int8_t priority; /* MT-PRIORITY */
     uint64_t received_ms;
+    bool ours;              /* of local origin: to be signed where there is a key */
+    struct slice signature; /* whole DKIM-Signature fields that an earlier attempt made, or empty */
     struct slice *sources_off; /* source addresses that are not to be used now */
     uint32_t n_sources_off;
     bool avoid_ipv6; /* the site does not like our IPv6: only if it has nothing else */
@@ -262,10 +278,10 @@ struct msg_mail_taken {
     bool taken;
 };
 
-/* MSG_TLS_REPORT: a message that looks like a TLS report (RFC 8460) for one of our domains has
- * been delivered. MSG_EVENTS has no struct: lines of the log as base/log.h writes them in logfmt,
- * each ended by LF. */
-struct msg_tls_report {
+/* MSG_TLS_REPORT, MSG_DMARC_REPORT: a message that looks like a TLS report (RFC 8460), a DMARC
+ * aggregate report (RFC 9990), for one of our domains has been delivered. MSG_EVENTS has no struct:
+ * lines of the log as base/log.h writes them in logfmt, each ended by LF. */
+struct msg_report {
     uint64_t message_id;
     struct slice recipient;
     uint64_t text_offset, text_length; /* in the descriptor that comes along */
@@ -298,6 +314,8 @@ struct msg_done {
     uint32_t reused;     /* messages that this connection carried before */
     uint32_t duration_ms;
     uint32_t recipients_limit; /* LIMITS RCPTMAX of the peer, 0: unknown */
+    struct slice signature;    /* fields that this attempt made for the stored text, to be kept for
+                                  the next one; or empty */
     struct done_recipient *recipients;
     uint32_t n_recipients;
 };
@@ -318,6 +336,43 @@ struct msg_ran {
     bool timed_out;
     uint32_t status;   /* exit status of sysexits(3), 256 + signal when killed */
     struct slice text; /* the first line it wrote to standard error, or why it was not started */
+};
+
+/*
+ * MSG_KEYS: what can be signed with, all of it, when the two meet and when it changes. A key signs
+ * for its domain and the domains below it, the nearest first; one with a sender for that address
+ * alone, before the domain's others. Of the keys of one kind and scope the newest that has been
+ * seen in the DNS is used.
+ */
+enum { KEYS_MAX = 1000 };
+struct msg_key {
+    struct slice domain, selector;
+    struct slice sender; /* whole address, or empty: anybody of the domain */
+    struct slice record; /* that must be published at SELECTOR._domainkey.DOMAIN */
+    uint64_t made_s;     /* wall time */
+    bool seen;           /* it was in the DNS when last looked for */
+    bool retired;        /* another one has taken over: only if there is no other */
+};
+struct msg_keys {
+    struct msg_key *keys;
+    uint32_t n_keys;
+};
+
+/* MSG_KEY_SEEN: the record is (not) in the DNS, as of now. */
+struct msg_key_seen {
+    struct slice domain, selector;
+    bool seen;
+};
+
+/* MSG_SIGN: this digest, with this key. MSG_SIGNED: the signature; empty: it cannot be. */
+struct msg_sign {
+    uint64_t request;
+    struct slice domain, selector;
+    struct slice digest; /* SHA-256, 32 bytes */
+};
+struct msg_signed {
+    uint64_t request;
+    struct slice signature;
 };
 
 #define MESSAGE_CODEC(name)                                                                        \
@@ -341,7 +396,11 @@ MESSAGE_CODEC(msg_site_ask);
 MESSAGE_CODEC(msg_site);
 MESSAGE_CODEC(msg_mail);
 MESSAGE_CODEC(msg_mail_taken);
-MESSAGE_CODEC(msg_tls_report);
+MESSAGE_CODEC(msg_report);
+MESSAGE_CODEC(msg_keys);
+MESSAGE_CODEC(msg_key_seen);
+MESSAGE_CODEC(msg_sign);
+MESSAGE_CODEC(msg_signed);
 
 /* MSG_DONE holds one or more; decode cuts the first off *payload, until it is empty. */
 void msg_done_encode(struct buf *out, const struct msg_done *message);

@@ -92,7 +92,7 @@ int msg_mail_taken_decode(struct slice payload, struct arena *arena,
     return ended(&in, true);
 }
 
-void msg_tls_report_encode(struct buf *out, const struct msg_tls_report *message)
+void msg_report_encode(struct buf *out, const struct msg_report *message)
 {
     wire_put_u64(out, message->message_id);
     wire_put_slice(out, message->recipient);
@@ -100,8 +100,8 @@ void msg_tls_report_encode(struct buf *out, const struct msg_tls_report *message
     wire_put_u64(out, message->text_length);
 }
 
-int msg_tls_report_decode(struct slice payload, struct arena *arena,
-                          struct msg_tls_report *ret_message)
+int msg_report_decode(struct slice payload, struct arena *arena,
+                          struct msg_report *ret_message)
 {
     struct wire in = wire_from(payload);
 

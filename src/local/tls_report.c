@@ -20,7 +20,7 @@ bool tls_report_is_meant(struct slice text)
 void tls_report_tell(struct role_context *role, const struct delivery *delivery, uint32_t i)
 {
     const struct msg_unit *unit = &delivery->unit;
-    const struct msg_tls_report report = {.message_id = unit->message_id,
+    const struct msg_report report = {.message_id = unit->message_id,
                                           .recipient = unit->recipients[i].address,
                                           .text_offset = unit->text_offset,
                                           .text_length = unit->text_length};
@@ -28,7 +28,7 @@ void tls_report_tell(struct role_context *role, const struct delivery *delivery,
     int r;
 
     buf_init(&out, CHANNEL_PAYLOAD_MAX);
-    msg_tls_report_encode(&out, &report);
+    msg_report_encode(&out, &report);
     r = role_send(role, ROLE_HISTORY, MSG_TLS_REPORT, buf_slice(&out), &delivery->fd, 1);
     buf_done(&out);
     if (r < 0)

@@ -40,12 +40,14 @@ enum field_type {
     FIELD_SIZE = 15,
     FIELD_AUTH = 16,
     FIELD_HOLD = 17,
+    FIELD_JUNK = 18, /* of the recipient before it */
     FIELD_CLIENT_ADDRESS = MAY_IGNORE | 1,
     FIELD_CLIENT_NAME = MAY_IGNORE | 2,
     FIELD_HELO = MAY_IGNORE | 3,
     FIELD_LOGIN = MAY_IGNORE | 4,
     FIELD_LISTENER = MAY_IGNORE | 5,
     FIELD_VERDICTS = MAY_IGNORE | 6,
+    FIELD_OURS = MAY_IGNORE | 7,
 };
 
 static const struct {
@@ -116,6 +118,7 @@ static void put_recipient(struct buf *out, const struct recipient *recipient)
     buf_add_slice(out, recipient->address);
     put_text(out, FIELD_ORCPT, recipient->orcpt);
     put_text(out, FIELD_VIA, recipient->via);
+    put_small(out, FIELD_JUNK, recipient->junk);
 }
 
 void envelope_encode(struct buf *out, const struct envelope *envelope)
@@ -133,6 +136,7 @@ void envelope_encode(struct buf *out, const struct envelope *envelope)
     put_small(out, FIELD_BODY, (uint8_t)envelope->body);
     put_small(out, FIELD_SMTPUTF8, envelope->smtputf8);
     put_small(out, FIELD_REQUIRETLS, envelope->requiretls);
+    put_small(out, FIELD_OURS, envelope->ours);
     put_small(out, FIELD_PRIORITY, (uint8_t)envelope->priority);
     for (uint32_t i = 0; i < envelope->n_recipients; i++)
         put_recipient(out, &envelope->recipients[i]);
@@ -204,6 +208,22 @@ static int get_recipient_text(struct field field, struct envelope *envelope)
     return 0;
 }
 
+/* Never written when it is not so. */
+static int get_junk(struct field field, struct envelope *envelope)
+{
+    struct recipient *last;
+    uint8_t value;
+    int r = get_small(field, 1, &value);
+
+    if (r < 0 || envelope->n_recipients == 0 || value == 0)
+        return -EBADMSG;
+    last = &envelope->recipients[envelope->n_recipients - 1];
+    if (last->junk)
+        return -EBADMSG;
+    last->junk = true;
+    return 0;
+}
+
 static int get_priority(struct field field, struct envelope *envelope)
 {
     uint8_t byte;
@@ -232,6 +252,8 @@ static int get_choice(struct field field, struct envelope *envelope)
         envelope->body = value;
     else if (field.type == FIELD_SMTPUTF8)
         envelope->smtputf8 = value;
+    else if (field.type == FIELD_OURS)
+        envelope->ours = value;
     else
         envelope->requiretls = value;
     return 0;
@@ -262,12 +284,15 @@ static int get_field(struct field field, struct envelope *envelope)
     case FIELD_ORCPT:
     case FIELD_VIA:
         return get_recipient_text(field, envelope);
+    case FIELD_JUNK:
+        return get_junk(field, envelope);
     case FIELD_PRIORITY:
         return get_priority(field, envelope);
     case FIELD_RET:
     case FIELD_BODY:
     case FIELD_SMTPUTF8:
     case FIELD_REQUIRETLS:
+    case FIELD_OURS:
         return get_choice(field, envelope);
     default:
         return get_listed(field, envelope);
@@ -285,7 +310,8 @@ static int check_structure(struct wire wire, uint32_t *ret_recipients)
         if (field.type == FIELD_RECIPIENT) {
             if (++recipients > ENVELOPE_RECIPIENTS_MAX)
                 return -EBADMSG;
-        } else if (field.type != FIELD_ORCPT && field.type != FIELD_VIA) {
+        } else if (field.type != FIELD_ORCPT && field.type != FIELD_VIA &&
+                   field.type != FIELD_JUNK) {
             if (seen[field.type])
                 return -EBADMSG;
             seen[field.type] = true;

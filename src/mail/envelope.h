@@ -36,6 +36,7 @@ struct recipient {
                              of the stored envelope: see struct outcome_recipient */
     enum recipient_class class;
     uint8_t notify;
+    bool junk; /* policy wants it in the Junk folder */
 };
 
 struct envelope {
@@ -49,6 +50,7 @@ struct envelope {
     enum body_kind body;
     bool smtputf8;
     bool requiretls;
+    bool ours; /* of local origin: handed in by who may send here, or made here; to be signed */
     int8_t priority;             /* MT-PRIORITY -9..9, 0 by default */
     uint64_t hold_until_ms;      /* wall time, 0: not held */
     uint64_t deliver_by_ms;      /* wall time, 0: no limit */

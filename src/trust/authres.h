@@ -1,0 +1,26 @@
+/*
+ * Authentication-Results (RFC 8601): written from verdicts, and recognised where it pretends to be
+ * ours. Never parsed for a decision, but for what a trusted ARC sealer says. Pure.
+ */
+#ifndef NUNCIO_TRUST_AUTHRES_H
+#define NUNCIO_TRUST_AUTHRES_H
+
+#include "trust/verdicts.h"
+
+#include "base/buf.h"
+
+/* The whole field with CRLF, folded; nothing from outside leaves its quotes or its line.
+ * `dmarc_tag` may say what was done in spite of the verdict ("policy.override" comment), or is
+ * empty. */
+void authres_write(struct buf *out, struct slice authserv_id, const struct trust_verdicts *verdicts,
+                   struct slice remark);
+
+/* Is this field value (folded, comments and all) one that names this authserv-id, as any reader
+ * could take it? In doubt it is. */
+bool authres_is_of(struct slice value, struct slice authserv_id);
+
+/* From ARC-Authentication-Results of a sealer that is trusted: did `dmarc` (or, where it says
+ * nothing of dmarc, aligned spf or dkim for `author`) pass there? */
+bool authres_vouches(struct slice results, struct slice author, struct arena *arena);
+
+#endif
