@@ -16,7 +16,7 @@
 
 #include "base/crc32c.h"
 #include "base/log.h"
-#include "relay/keep_file.h"
+#include "io/keep_file.h"
 
 #include <dirent.h>
 #include <errno.h>

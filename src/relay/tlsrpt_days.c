@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "relay/keep_file.h"
+#include "io/keep_file.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,8 +1,8 @@
 /*
  * A file that is whole or not there: written beside, synced, renamed, and the folder synced.
  */
-#ifndef NUNCIO_RELAY_KEEP_FILE_H
-#define NUNCIO_RELAY_KEEP_FILE_H
+#ifndef NUNCIO_IO_KEEP_FILE_H
+#define NUNCIO_IO_KEEP_FILE_H
 
 #include "base/buf.h"
 

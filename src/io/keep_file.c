@@ -1,7 +1,7 @@
 /*
  * Temporary, fsync, rename, fsync of the folder; see keep_file.h.
  */
-#include "relay/keep_file.h"
+#include "io/keep_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
