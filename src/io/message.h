@@ -27,7 +27,8 @@
  *   relay   -> keys     MSG_KEY_SEEN; MSG_SIGN, answered by MSG_SIGNED
  *   receive -> history  MSG_DMARC_ROW
  *   local   -> history  MSG_DMARC_REPORT (with the descriptor of the text)
- *   history -> relay    MSG_DMARC_SEND, answered by MSG_DMARC_SENT
+ *   history -> relay    MSG_DMARC_SEND (with the descriptor of the report), answered by
+ *                       MSG_DMARC_SENT; for these three see io/dmarc_message.h
  *
  * Decoders take nothing on trust: a number out of range, a missing byte or one too many is
  * -EBADMSG. Slices in a decoded struct point into the payload; arrays are from the arena. Encoders
