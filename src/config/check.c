@@ -8,6 +8,7 @@
  */
 #include "config/check.h"
 
+#include "config/check_checks.h"
 #include "config/check_login.h"
 #include "config/check_route.h"
 #include "config/suggest.h"
@@ -265,4 +266,5 @@ void check_config(struct reader *reader, struct slice main_file)
     check_login(reader);
     check_relaying(reader);
     check_route(reader);
+    check_checks(reader);
 }

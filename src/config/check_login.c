@@ -8,6 +8,8 @@
  */
 #include "config/check_login.h"
 
+#include "config/section.h"
+
 static struct config_listener default_listener(struct config *config, struct slice name,
                                                enum config_service service, uint16_t port)
 {
@@ -34,6 +36,8 @@ void check_login_add_default_listeners(struct config *config)
     list[2] = default_listener(config, SLICE("smtps"), SERVICE_SUBMISSION, 465);
     list[2].tls = TLS_IMPLICIT;
     list[1].auth = list[2].auth = AUTH_REQUIRED;
+    section_ignore_checks(&list[1]);
+    section_ignore_checks(&list[2]);
     config->listeners = list;
     config->n_listeners = 3;
 }

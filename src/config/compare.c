@@ -39,6 +39,15 @@ static bool same_login(const struct config_listener *a, const struct config_list
            slice_eq(a->client_ca, b->client_ca);
 }
 
+static bool same_checks(const struct config_checks *a, const struct config_checks *b)
+{
+    for (size_t i = 0; i < CHECKED_KINDS; i++) {
+        if (a->list[i].action != b->list[i].action)
+            return false;
+    }
+    return a->has_defer == b->has_defer && a->defer_ms == b->defer_ms;
+}
+
 static const struct config_listener *find_listener(const struct config *config, struct slice name)
 {
     for (size_t i = 0; i < config->n_listeners; i++) {
@@ -76,6 +85,8 @@ static void compare_listeners(const struct config *old, const struct config *new
             tell(problems, now, "has another bare_newline");
         else if (!same_login(before, now))
             tell(problems, now, "has other rules of TLS or AUTH");
+        else if (!same_checks(&before->checks, &now->checks))
+            tell(problems, now, "has other checks");
         else if (i >= old->n_listeners || before != &old->listeners[i])
             tell(problems, now, "stands at another place in the order");
     }

@@ -49,7 +49,8 @@ struct config_endpoints {
 /*
  * What is done when a check of the sender fails. `checks { }` may stand at the top level, in a
  * listener, in a domain (the recipient's) and in an `author` (the domain in From); the more special
- * one decides: author, domain, listener, top level. See config_checks_for().
+ * one decides: author, domain, listener, top level. On a listener that is not mx only what its own
+ * `checks` switch on is looked at. See config_checks_for().
  */
 enum config_check_action {
     CHECK_UNSET,  /* what the less special place says */
@@ -80,7 +81,7 @@ struct config_checks {
     struct config_source defer_source;
 };
 
-/* Mail whose author (From) is of this domain: `author example.net { checks { dmarc tag } }`. */
+/* Mail whose author (From) is of this domain: `author example.net { dmarc tag }`. */
 struct config_author {
     struct slice pattern; /* "example.com", or "*.example.com": all below it; A-labels */
     struct config_checks checks;
@@ -92,6 +93,7 @@ struct config_srs {
     bool on;             /* yes */
     struct slice domain; /* one of ours; empty: that of the address which forwards */
     uint64_t max_age_ms; /* of an address that comes back, 21 d */
+    struct config_source source;
 };
 
 /* Section `dmarc_report` (RFC 9990). */
@@ -122,7 +124,7 @@ struct config_listener {
     unsigned mechanisms;          /* set of enum mechanism; those of `auth` unless given */
     enum config_client_certificate client_certificate;
     struct slice client_ca;      /* path of the CAs that client certificates must be issued by */
-    struct config_checks checks; /* mx: as at the top level; else: all ignored */
+    struct config_checks checks; /* mx: as at the top level; else what is not set is ignored */
     struct config_source source;
 };
 
@@ -453,10 +455,10 @@ const struct config_route *config_route_for(const struct config *config, struct 
 const struct config_program *config_find_program(const struct config *config, struct slice name);
 const struct config_accounts *config_find_accounts(const struct config *config, struct slice name);
 
-/* The author section for a domain, the first that fits; or NULL. */
+/* The author section for a domain (A-labels), the first that fits; or NULL. */
 const struct config_author *config_find_author(const struct config *config, struct slice domain);
-/* What holds for a message on this listener, to this domain (NULL: not one of ours), from this
- * author (NULL: no section). Every check is set. */
+/* What holds for a message on this listener, to this domain (NULL: not one of ours; a domain alias
+ * is what it means), from this author (NULL: no section). Every check is set. */
 struct config_checks config_checks_for(const struct config *config,
                                        const struct config_listener *listener,
                                        const struct config_domain *domain,

@@ -194,6 +194,15 @@ static void take_what_is_set(struct config_checks *checks, const struct config_c
     }
 }
 
+/* On listeners that other servers do not deliver to, what is not switched on there is off. */
+static void take_listener_off(struct config_checks *checks, const struct config_listener *listener)
+{
+    for (size_t i = 0; i < CHECKED_KINDS && listener->service != SERVICE_MX; i++) {
+        if (listener->checks.list[i].action == CHECK_IGNORE)
+            checks->list[i] = listener->checks.list[i];
+    }
+}
+
 struct config_checks config_checks_for(const struct config *config,
                                        const struct config_listener *listener,
                                        const struct config_domain *domain,
@@ -201,10 +210,13 @@ struct config_checks config_checks_for(const struct config *config,
 {
     struct config_checks checks = config->checks;
 
+    if (domain && domain->alias_of.len)
+        domain = config_find_domain(config, domain->alias_of);
     take_what_is_set(&checks, &listener->checks);
     if (domain)
         take_what_is_set(&checks, &domain->checks);
     if (author)
         take_what_is_set(&checks, &author->checks);
+    take_listener_off(&checks, listener);
     return checks;
 }

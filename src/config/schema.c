@@ -29,7 +29,37 @@ static const char *const client_certificate[] = {"ignored", "asked", "required",
 static const char *const foreign_sender[] = {"refuse", "rewrite", NULL};
 static const char *const formats[] = {"logfmt", "json", NULL};
 
+static const char *const check_words[] = {"ignore", "tag", "quarantine", "reject", NULL};
+static const char *const dmarc_words[] = {"ignore", "tag", "quarantine", "enforce", NULL};
+static const char *const arc_words[] = {"ignore", "tag", NULL};
+
 #define AT(type, field) .offset = offsetof(struct type, field)
+#define BLOCK(table)    .block = BLOCK_NEEDED, .settings = (table), .n_settings = SETTING_COUNT(table)
+
+/* In `author` as they are, and in blocks of that name at the top level, in `listen` and in
+ * `domain`; the last two are for the top level alone. */
+static const struct setting checks_settings[] = {
+    {"spf", "spf tag", section_take_check, AT(config_checks, list[CHECKED_SPF]),
+     .words = check_words},
+    {"softfail", "softfail tag", section_take_check, AT(config_checks, list[CHECKED_SOFTFAIL]),
+     .words = check_words},
+    {"dkim", "dkim tag", section_take_check, AT(config_checks, list[CHECKED_DKIM]),
+     .words = check_words},
+    {"dmarc", "dmarc enforce", section_take_check, AT(config_checks, list[CHECKED_DMARC]),
+     .words = dmarc_words},
+    {"arc", "arc tag", section_take_check, AT(config_checks, list[CHECKED_ARC]),
+     .words = arc_words},
+    {"iprev", "iprev tag", section_take_check, AT(config_checks, list[CHECKED_IPREV]),
+     .words = check_words},
+    {"helo", "helo tag", section_take_check, AT(config_checks, list[CHECKED_HELO]),
+     .words = check_words},
+    {"defer", "defer 1h", section_take_defer, AT(config_checks, defer_ms), .min = 0,
+     .max = 7 * DAY},
+    {"trusted_sealer", "trusted_sealer lists.example.net", section_take_trusted_sealer,
+     .repeatable = true},
+    {"unchecked", "unchecked { 192.0.2.30 }", section_take_unchecked, AT(config, unchecked),
+     .block = BLOCK_NEEDED},
+};
 
 static const struct setting listen_settings[] = {
     {"service", "service mx", setting_take_choice, AT(config_listener, service), .words = services},
@@ -51,6 +81,8 @@ static const struct setting listen_settings[] = {
      AT(config_listener, client_certificate), .words = client_certificate},
     {"client_ca", "client_ca /etc/nuncio/tls/clients.pem", setting_take_path,
      AT(config_listener, client_ca)},
+    {"checks", "checks { helo reject }", section_take_checks, AT(config_listener, checks),
+     BLOCK(checks_settings)},
 };
 
 static const struct setting domain_settings[] = {
@@ -70,6 +102,11 @@ static const struct setting domain_settings[] = {
     {"backup", "backup", section_take_backup, AT(config_domain, backup)},
     {"expire_after", "expire_after 30d", setting_take_duration, AT(config_domain, expire_after_ms),
      .min = SECOND, .max = 100 * DAY},
+    {"checks", "checks { spf reject }", section_take_checks, AT(config_domain, checks),
+     BLOCK(checks_settings)},
+    {"junk_folder", "junk_folder Junk", section_take_junk_folder, AT(config_domain, junk_folder)},
+    {"junk_detail", "junk_detail Junk", setting_take_name, AT(config_domain, junk_detail)},
+    {"dkim", "dkim yes", setting_take_yes, AT(config_domain, dkim)},
 };
 
 static const struct setting token_settings[] = {
@@ -277,6 +314,21 @@ static const struct setting tls_report_settings[] = {
     {"from", "from tls-reports@example.org", setting_take_address, AT(config_tls_report, from)},
 };
 
+static const struct setting srs_settings[] = {
+    {"domain", "domain example.org", setting_take_hostname, AT(config_srs, domain)},
+    {"max_age", "max_age 21d", setting_take_duration, AT(config_srs, max_age_ms), .min = DAY,
+     .max = 365 * DAY},
+};
+
+static const struct setting dmarc_report_settings[] = {
+    {"send", "send yes", setting_take_yes, AT(config_dmarc_report, send)},
+    {"organisation", "organisation \"Example Ltd\"", setting_take_word,
+     AT(config_dmarc_report, organisation)},
+    {"contact", "contact admin@example.org", setting_take_address,
+     AT(config_dmarc_report, contact)},
+    {"from", "from dmarc-reports@example.org", setting_take_address, AT(config_dmarc_report, from)},
+};
+
 static const struct setting history_settings[] = {
     {"keep", "keep 30d", setting_take_duration, AT(config_history, keep_ms), .min = HOUR,
      .max = 3650 * DAY},
@@ -303,8 +355,6 @@ static const struct setting control_settings[] = {
     {"read_group", "read_group nuncio", setting_take_name, AT(config, control_read_group)},
     {"admin_group", "admin_group wheel", setting_take_name, AT(config, control_admin_group)},
 };
-
-#define BLOCK(table) .block = BLOCK_NEEDED, .settings = (table), .n_settings = SETTING_COUNT(table)
 
 const struct setting setting_top[] = {
     {"hostname", "hostname mx1.example.org", setting_take_hostname, AT(config, hostname)},
@@ -345,6 +395,14 @@ const struct setting setting_top[] = {
     {"dns", "dns { server 127.0.0.1:53 }", section_take_dns, AT(config, dns), BLOCK(dns_settings)},
     {"tls_report", "tls_report { contact admin@example.org }", section_take_tls_report,
      AT(config, tls_report), BLOCK(tls_report_settings)},
+    {"checks", "checks { spf reject; trusted_sealer lists.example.net }", setting_take_section,
+     AT(config, checks), BLOCK(checks_settings)},
+    {"author", "author partner.example *.partner.example { dmarc tag }", section_take_author,
+     .repeatable = true, BLOCK(checks_settings)},
+    {"srs", "srs { max_age 21d }", section_take_srs, AT(config, srs), .block = BLOCK_OPTIONAL,
+     .settings = srs_settings, .n_settings = SETTING_COUNT(srs_settings)},
+    {"dmarc_report", "dmarc_report { contact admin@example.org }", section_take_dmarc_report,
+     AT(config, dmarc_report), BLOCK(dmarc_report_settings)},
     {"history", "history { keep 30d }", section_take_history, AT(config, history),
      .block = BLOCK_OPTIONAL, .settings = history_settings,
      .n_settings = SETTING_COUNT(history_settings)},

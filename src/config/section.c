@@ -36,7 +36,7 @@ void section_refuse(struct reader *reader, const struct statement *section, cons
 void section_reserve(struct config *config, const struct statement *first)
 {
     size_t listeners = 0, domains = 0, routes = 1, programs = 0, certificates = 0, accounts = 0;
-    size_t destinations = 0;
+    size_t destinations = 0, authors = 0;
 
     for (const struct statement *statement = first; statement; statement = statement->next) {
         listeners += slice_eq(statement->word, SLICE("listen"));
@@ -47,6 +47,8 @@ void section_reserve(struct config *config, const struct statement *first)
             routes++;
             destinations += statement->n_values;
         }
+        if (slice_eq(statement->word, SLICE("author")))
+            authors += statement->n_values;
         programs += slice_eq(statement->word, SLICE("program"));
         certificates += slice_eq(statement->word, SLICE("certificate"));
         accounts += slice_eq(statement->word, SLICE("accounts"));
@@ -60,6 +62,7 @@ void section_reserve(struct config *config, const struct statement *first)
     config->certificates =
         arena_alloc(&config->arena, certificates * sizeof(*config->certificates));
     config->accounts = arena_alloc(&config->arena, accounts * sizeof(*config->accounts));
+    config->authors = arena_alloc(&config->arena, authors * sizeof(*config->authors));
 }
 
 bool section_name(struct reader *reader, const struct setting *setting,
@@ -86,6 +89,29 @@ void section_read_block(struct reader *reader, const struct setting *setting,
 
     setting_read_block(reader, statement->block, setting->settings, setting->n_settings, where,
                        section);
+}
+
+bool section_pattern(struct reader *reader, const struct setting *setting,
+                     const struct statement *statement, struct slice text, const char *for_all,
+                     struct slice *ret_pattern)
+{
+    bool below = slice_starts_with_nocase(text, SLICE("*."));
+    struct slice name = below ? slice_skip(text, 2) : text, ascii;
+    struct arena *arena = &reader->config->arena;
+
+    if (slice_eq(text, SLICE("*"))) {
+        setting_complain(reader, statement, "%s: %s", setting->word, for_all);
+        return false;
+    }
+    if (name.len == 0 || name.ptr[0] == '[' || slice_find(name, '*') >= 0 ||
+        address_domain_to_ascii(arena, name, &ascii) < 0) {
+        setting_complain(reader, statement,
+                         "%s: '%.*s' is neither a domain nor '*.' and a domain; like: %s",
+                         setting->word, SLICE_ARG(text), setting->example);
+        return false;
+    }
+    *ret_pattern = below ? arena_printf(arena, "*.%.*s", SLICE_ARG(ascii)) : ascii;
+    return true;
 }
 
 void section_take_listen(struct reader *reader, const struct setting *setting,
@@ -170,9 +196,10 @@ void section_take_alias_of(struct reader *reader, const struct setting *setting,
 static void check_domain(struct reader *reader, const struct statement *statement,
                          struct config_domain *domain)
 {
-    static const char *const all[] = {"deliver",   "route",         "backup",    "expire_after",
-                                      "catch_all", "recipients",    "when_full", "quota",
-                                      "accounts",  "foreign_sender"};
+    static const char *const all[] = {"deliver",    "route",       "backup",      "catch_all",
+                                      "recipients", "when_full",   "accounts",    "foreign_sender",
+                                      "checks",     "junk_folder", "junk_detail", "expire_after",
+                                      "quota"};
     bool maildir = domain->local && domain->deliver == DELIVER_MAILDIR;
 
     if (section_find(statement, "alias_of")) {
@@ -196,6 +223,9 @@ static void check_domain(struct reader *reader, const struct statement *statemen
     if (!maildir) {
         section_refuse(reader, statement, "when_full", "works with 'deliver maildir' alone");
         section_refuse(reader, statement, "quota", "works with 'deliver maildir' alone");
+        section_refuse(reader, statement, "junk_folder",
+                       "works with 'deliver maildir' alone; elsewhere the header tells the next "
+                       "server, and over LMTP 'junk_detail NAME' can name a folder");
     }
     if (!domain->local) {
         section_refuse(reader, statement, "catch_all",

@@ -3,7 +3,7 @@
  * which makes one (section_route.c), destination (section_destination.c), certificate and accounts
  * (section_login.c). Each adds one element to its list in the configuration, for which
  * section_reserve() has made room before. dns, tls_report, history and web stand in
- * section_world.c.
+ * section_world.c; checks, author, srs and dmarc_report in section_checks.c.
  */
 #ifndef NUNCIO_CONFIG_SECTION_H
 #define NUNCIO_CONFIG_SECTION_H
@@ -27,6 +27,12 @@ bool section_name(struct reader *reader, const struct setting *setting,
 void section_read_block(struct reader *reader, const struct setting *setting,
                         const struct statement *statement, struct slice name, void *section);
 
+/* "example.com", or "*.example.com" for all below it; A-labels. False and a complaint when it is
+ * neither; `for_all` says what to write for "*". */
+bool section_pattern(struct reader *reader, const struct setting *setting,
+                     const struct statement *statement, struct slice text, const char *for_all,
+                     struct slice *ret_pattern);
+
 setting_take section_take_listen;
 setting_take section_take_domain;
 setting_take section_take_route;
@@ -42,6 +48,10 @@ setting_take section_take_history;
 setting_take section_take_web;
 setting_take section_take_destination;
 setting_take section_take_login;
+setting_take section_take_checks; /* struct config_checks */
+setting_take section_take_author;
+setting_take section_take_srs;
+setting_take section_take_dmarc_report;
 setting_take section_take_token;
 
 /* Settings whose values are particular to one section. */
@@ -62,7 +72,14 @@ setting_take section_take_mechanisms; /* unsigned, a set */
 setting_take section_take_domain_accounts;
 setting_take section_take_socket_path;
 setting_take section_take_url;
+setting_take section_take_check; /* struct config_check; the words from CHECK_IGNORE on */
+setting_take section_take_defer;
+setting_take section_take_unchecked;
+setting_take section_take_trusted_sealer;
+setting_take section_take_junk_folder; /* struct slice */
 
+/* On other listeners than mx nothing is checked that the section does not name. */
+void section_ignore_checks(struct config_listener *listener);
 /* What a listener's TLS and AUTH are when the section does not say it. */
 void section_set_listener_defaults(struct config_listener *listener,
                                    const struct statement *statement);

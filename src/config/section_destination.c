@@ -9,33 +9,6 @@
  */
 #include "config/section_route.h"
 
-#include "mail/address.h"
-
-/* "example.com", or "*.example.com" for all below it. False and a complaint when it is neither. */
-static bool parse_pattern(struct reader *reader, const struct setting *setting,
-                          const struct statement *statement, struct slice text,
-                          struct slice *ret_pattern)
-{
-    bool below = slice_starts_with_nocase(text, SLICE("*."));
-    struct slice name = below ? slice_skip(text, 2) : text, ascii;
-    struct arena *arena = &reader->config->arena;
-
-    if (slice_eq(text, SLICE("*"))) {
-        setting_complain(reader, statement,
-                         "destination: for all other domains write 'default_route NAME'");
-        return false;
-    }
-    if (name.len == 0 || name.ptr[0] == '[' || slice_find(name, '*') >= 0 ||
-        address_domain_to_ascii(arena, name, &ascii) < 0) {
-        setting_complain(reader, statement,
-                         "destination: '%.*s' is neither a domain nor '*.' and a domain; like: %s",
-                         SLICE_ARG(text), setting->example);
-        return false;
-    }
-    *ret_pattern = below ? arena_printf(arena, "*.%.*s", SLICE_ARG(ascii)) : ascii;
-    return true;
-}
-
 /* `route NAME` alone in the block. */
 void section_take_destination_route(struct reader *reader, const struct setting *setting,
                                     const struct statement *statement, void *section)
@@ -121,7 +94,8 @@ static void read_destination(struct reader *reader, const struct pending_destina
         setting_complain(reader, statement, "destination wants at least one domain, like: %s",
                          pending->setting->example);
     for (size_t i = 0; i < statement->n_values; i++) {
-        if (parse_pattern(reader, pending->setting, statement, statement->values[i], &pattern))
+        if (section_pattern(reader, pending->setting, statement, statement->values[i],
+                            "for all other domains write 'default_route NAME'", &pattern))
             first[n++] =
                 (struct config_destination){.pattern = pattern, .source = statement->source};
     }

@@ -21,10 +21,7 @@ void section_set_listener_defaults(struct config_listener *listener,
         listener->tls = tls[listener->service];
     if (!section_find(statement, "auth") && listener->service == SERVICE_SUBMISSION)
         listener->auth = AUTH_REQUIRED;
-    for (size_t i = 0; i < CHECKED_KINDS && listener->service != SERVICE_MX; i++) {
-        if (listener->checks.list[i].action == CHECK_UNSET)
-            listener->checks.list[i].action = CHECK_IGNORE;
-    }
+    section_ignore_checks(listener);
 }
 
 static void complain_mechanism(struct reader *reader, const struct statement *statement,

@@ -10,7 +10,7 @@
 
 #include <stdarg.h>
 
-enum { SETTINGS_MAX = 32 };
+enum { SETTINGS_MAX = 48 };
 
 void setting_complain(struct reader *reader, const struct statement *statement, const char *format,
                       ...)

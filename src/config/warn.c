@@ -5,6 +5,7 @@
 
 #include "config/check.h"
 #include "config/value.h"
+#include "config/warn_checks.h"
 #include "config/warn_route.h"
 
 static void warn_names(const struct config *config, struct problem_list *problems)
@@ -133,5 +134,6 @@ void config_warn(const struct config *config, struct problem_list *problems)
     warn_routes(config, problems);
     warn_login(config, problems);
     warn_web(config, problems);
+    warn_checks(config, problems);
     warn_numbers(config, problems);
 }

@@ -5,6 +5,7 @@
 
 #include "config/config.h"
 #include "config/value.h"
+#include "control/checks_words.h"
 #include "control/config_words.h"
 #include "control/locate.h"
 #include "daemon/certificates.h"
@@ -21,9 +22,9 @@ enum { DOMAINS_SHOWN = 50 };
 static const char help[] =
     "usage: nuncio check-config [-c FILE] [DOMAIN...]\n\n"
     "Reads a configuration as the server would. Tells every mistake with its file and line, or\n"
-    "that it is right, what it means, and what in it looks like an oversight. With domains it "
-    "tells\n"
-    "where mail to each of them goes, and the line that says so.\n\n"
+    "that it is right, what it means, and what in it looks like an oversight. With domains it\n"
+    "tells where mail to each of them goes, how mail to it and from it is checked, and the lines\n"
+    "that say so.\n\n"
     "  -c, --config FILE  the configuration, otherwise $NUNCIO_CONFIG or the system's\n"
     "      --json         one JSON object\n\n"
     "Exit code: 0 when the server would start with it, 78 when not.\n\n"
@@ -94,9 +95,11 @@ static void print_destinations(struct arena *arena, const struct config *config)
 
 static void print_where(struct arena *arena, const struct config *config, const struct wish *wish)
 {
-    for (size_t i = 0; i < wish->n_domains; i++)
-        printf("%s: %.*s\n", wish->domains[i],
-               SLICE_ARG(words_where(arena, config, slice_from_cstr(wish->domains[i]))));
+    for (size_t i = 0; i < wish->n_domains; i++) {
+        struct slice name = slice_from_cstr(wish->domains[i]);
+        printf("%.*s: %.*s\n%.*s", SLICE_ARG(name), SLICE_ARG(words_where(arena, config, name)),
+               SLICE_ARG(words_checks(arena, config, name)));
+    }
 }
 
 static void print_summary(struct arena *arena, const struct config *config)
@@ -196,8 +199,10 @@ static json_t *json_where(struct arena *arena, const struct config *config, cons
 
     for (size_t i = 0; i < wish->n_domains; i++) {
         struct slice name = slice_from_cstr(wish->domains[i]);
-        json_array_append_new(array, json_pack("{s:o, s:o}", "domain", json_slice(name), "handled",
-                                               json_slice(words_where(arena, config, name))));
+        json_array_append_new(array,
+                              json_pack("{s:o, s:o, s:o}", "domain", json_slice(name), "handled",
+                                        json_slice(words_where(arena, config, name)), "checks",
+                                        json_checks(arena, config, name)));
     }
     return array;
 }

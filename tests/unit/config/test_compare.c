@@ -41,6 +41,11 @@ static void test_what_needs_a_restart_is_named(void **state)
               "auth { oauth { introspection https://a.example/ } }\n",
          "accounts: auth may not speak to Dovecot yet: needs a restart|"
          "oauth: auth may not connect to port 443 yet: needs a restart|"},
+        {BASE "checks { spf reject }\nauthor b.example { dmarc tag }\n", ""},
+        {"hostname a.example\nstate /s\n"
+         "listen mx { service mx; address *:25; checks { helo reject } }\n"
+         "listen sub { service submission; address *:587 }\n",
+         "listen mx has other checks: needs a restart|"},
         {BASE "control { admin_group wheel }\n", "control changed: needs a restart|"},
         {BASE "dns { server 192.0.2.1 }\n", "dns changed: needs a restart|"},
         {BASE "dns { trust_anchor /a }\n", "dns changed: needs a restart|"},

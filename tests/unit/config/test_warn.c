@@ -72,6 +72,34 @@ static void test_what_looks_like_an_oversight_is_told(void **state)
          "nobody can log in"},
         {"hostname a.example\ndomain b.example\naccounts a { passwd_file /x }\n",
          "accounts a is not used"},
+        {"hostname a.example\ndomain b.example\nchecks { spf reject }\n", ""},
+        {"hostname a.example\ndomain b.example\nchecks { spf reject; dmarc ignore }\n",
+         "forwarded mail is refused"},
+        {"hostname a.example\ndomain b.example\nauthor c.example d.example { softfail reject }\n",
+         "RFC 7208 section 8.5"},
+        {"hostname a.example\ndomain b.example { checks { dkim reject } }\n",
+         "RFC 6376 section 6.3"},
+        {"hostname a.example\ndomain b.example\n"
+         "checks { arc ignore; trusted_sealer l.example }\n",
+         "trusted_sealer does nothing"},
+        {"hostname a.example\ndomain b.example\nchecks { unchecked { 10.0.0.0/7 } }\n",
+         "10.0.0.0/7 are strangers"},
+        {"hostname a.example\ndomain b.example\nchecks { unchecked { 10.0.0.0/8 } }\n", ""},
+        {"hostname a.example\ndomain b.example\n"
+         "listen s { service submission; address *:587; checks { spf tag; dmarc tag } }\n",
+         "everybody has logged in"},
+        {"hostname a.example\ndomain b.example\n"
+         "listen s { service submission; address *:587; auth offered; checks { spf tag } }\n",
+         ""},
+        {"hostname a.example\ndomain b.example\n"
+         "listen l { service lmtp; address unix:/x; checks { iprev tag } }\n",
+         "the server in front of this one"},
+        {"hostname a.example\ndomain b.example\n"
+         "listen l { service lmtp; address unix:/x; checks { dmarc enforce } }\n",
+         ""},
+        {"hostname a.example\ndomain b.example\nauthor *.c.example { dmarc tag }\n"
+         "author d.c.example { dmarc ignore }\n",
+         "author d.c.example comes too late: *.c.example in test.conf:3 decides"},
     };
 
     (void)state;
