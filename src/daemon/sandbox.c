@@ -22,14 +22,15 @@
 #include <errno.h>
 #include <unistd.h>
 
-enum { PATHS_MAX = 32, REPORT_MAX = 4096 };
+enum { PATHS_MAX = 32, REPORT_MAX = 4096, PORTS_MAX = 16 };
 
 struct plan {
     const char *writes[3]; /* folders of the state */
     const char *const *reads;
     bool tcp_connect;
     unsigned needs;
-    uint16_t tcp_ports[2]; /* to these alone; 0: none */
+    uint16_t tcp_ports[PORTS_MAX]; /* to these alone */
+    size_t n_tcp_ports;
 };
 
 enum { DNS_PORT = 53 };
@@ -81,7 +82,7 @@ static const struct plan plans[ROLE_COUNT] = {
     [ROLE_RECEIVE] = {{"spool/receive", "maildrop"},
                       reads_nothing,
                       false,
-                      NEED_READ_FILES | NEED_WRITE_FILES | NEED_ACCEPT},
+                      NEED_READ_FILES | NEED_WRITE_FILES | NEED_ACCEPT | NEED_CONNECT},
     [ROLE_AUTH] = {{"accounts"}, reads_nothing, false, NEED_READ_FILES | NEED_WRITE_FILES},
     [ROLE_QUEUE] = {{"spool"},
                     reads_users,
@@ -99,12 +100,36 @@ static const struct plan plans[ROLE_COUNT] = {
                     NEED_READ_FILES | NEED_WRITE_FILES},
 };
 
+static void add_port(struct plan *plan, uint16_t port)
+{
+    for (size_t i = 0; i < plan->n_tcp_ports; i++) {
+        if (plan->tcp_ports[i] == port)
+            return;
+    }
+    if (plan->n_tcp_ports < PORTS_MAX)
+        plan->tcp_ports[plan->n_tcp_ports++] = port;
+    else
+        plan->tcp_connect = true;
+}
+
+/* Of name servers, for answers that are too long for UDP. */
+static void add_dns_ports(struct plan *plan, const struct config_dns *dns)
+{
+    add_port(plan, DNS_PORT);
+    for (size_t i = 0; i < dns->servers.count; i++)
+        add_port(plan, dns->servers.list[i].port);
+    for (size_t i = 0; i < dns->stubs.count; i++)
+        add_port(plan, dns->stubs.list[i].port);
+}
+
 /* What the role's configuration asks for beyond the table. */
 static struct plan plan_for(enum role role, const struct config *config)
 {
     struct plan plan = plans[role];
     uint16_t oauth_port = config_oauth_port(config);
 
+    if (role == ROLE_RECEIVE)
+        add_dns_ports(&plan, &config->dns);
     if (role != ROLE_AUTH)
         return plan;
     if (config_asks_dovecot(config))
@@ -112,8 +137,8 @@ static struct plan plan_for(enum role role, const struct config *config)
     if (oauth_port) {
         plan.needs |= NEED_CONNECT;
         plan.reads = reads_https;
-        plan.tcp_ports[0] = oauth_port;
-        plan.tcp_ports[1] = DNS_PORT; /* for answers that are too long for UDP */
+        add_port(&plan, oauth_port);
+        add_port(&plan, DNS_PORT); /* for answers that are too long for UDP */
     }
     return plan;
 }
@@ -161,7 +186,7 @@ static int enter_landlock(struct lock_in *in)
     struct landlock_rules rules = {.paths = paths,
                                    .tcp_connect = in->plan->tcp_connect,
                                    .tcp_ports = in->plan->tcp_ports,
-                                   .n_tcp_ports = in->plan->tcp_ports[0] ? 2 : 0};
+                                   .n_tcp_ports = in->plan->n_tcp_ports};
     char detail[64];
     int r;
 

@@ -4,7 +4,7 @@
  *
  * | role    | reads and writes                    | reads            | sockets it may make |
  * |---------|-------------------------------------|------------------|---------------------|
- * | receive | spool/receive, maildrop             |                  | none, accepts only  |
+ * | receive | spool/receive, maildrop             |                  | any, see below      |
  * | auth    | accounts                            | see below        | see below           |
  * | queue   | spool                               | users and groups | none, accepts only  |
  * | relay   | relay                               | resolver's files | any                 |
@@ -12,6 +12,9 @@
  * | history | history                             |                  | none                |
  * | web     |                                     |                  | none, accepts only  |
  * | program | everything: it starts programs as other users, and they would inherit the fence |
+ *
+ * receive accepts, and asks name servers: it connects by TCP to their ports alone, 53 and those of
+ * the section `dns`. What it must know of them it has read before it locks itself in.
  *
  * relay and, where it speaks HTTPS, auth read the system's CAs, too.
  *

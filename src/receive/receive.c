@@ -9,6 +9,7 @@
 #include "receive/receive.h"
 
 #include "base/log.h"
+#include "dns/dns.h"
 #include "io/lookup.h"
 #include "receive/drop.h"
 #include "receive/durable.h"
@@ -283,11 +284,14 @@ static void stop(struct receive *receive)
 {
     struct tasks *pools[] = {receive->pool_mx, receive->pool_submission};
 
-    lookup_close(receive->lookup);
+    if (receive->lookup)
+        lookup_close(receive->lookup);
     for (size_t i = 0; i < 2 && pools[i]; i++)
         tasks_stop(pools[i]);
     for (size_t i = 0; i < 2 && pools[i]; i++)
         (void)tasks_finish(pools[i]);
+    if (receive->server.dns)
+        dns_stop(receive->server.dns);
     if (receive->server.spool)
         spool_writer_close(receive->server.spool);
     for (size_t i = 0; i < 2; i++) {
@@ -296,6 +300,7 @@ static void stop(struct receive *receive)
         tasks_free(pools[i]);
     }
     drop_close(receive->drop);
+    dns_free(receive->server.dns);
     lookup_free(receive->lookup);
     exchanges_free(receive->server.exchanges);
     free(receive->listeners);
@@ -322,7 +327,9 @@ int receive_main(struct role_context *role)
     durable_init(&receive.durable, role, &receive.server.unread);
     loop_on_wake(role->loop, on_wake, &receive);
     receive.drop = drop_open(&receive.server, role->config->state);
-    r = role->lock_in(role);
+    r = dns_new(&role->config->dns, &receive.server.dns);
+    if (r == 0)
+        r = role->lock_in(role);
     if (r == 0)
         r = start(&receive);
     if (r < 0)

@@ -1,6 +1,7 @@
 /* See receive_metrics.h. Names after Prometheus's conventions; docs/metrics.md has them all. */
 #include "receive/receive_metrics.h"
 
+#include "dns/dns_metrics.h"
 #include "spool/spool.h"
 
 static void add_sessions(struct server *server, struct exposition *exposition)
@@ -50,6 +51,8 @@ void receive_metrics(struct server *server, struct exposition *exposition)
     exposition_gauge(exposition, "nuncio_queue_unread_bytes",
                      "Accepted mail that queue has not read yet.", NULL,
                      atomic_load(&server->unread));
+    if (server->dns)
+        dns_metrics(server->dns, "role=\"receive\"", exposition);
     if (server->spool)
         exposition_histogram(exposition, "nuncio_commit_seconds",
                              "From a record's coming to its being on disk.", "role=\"receive\"",

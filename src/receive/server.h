@@ -31,9 +31,12 @@ struct server_counts {
     _Atomic uint64_t tls_failures;
 };
 
+struct dns;
+
 struct server {
     struct spool_writer *spool;
     struct clients *clients;
+    struct dns *dns; /* what checks ask */
     enum resolve_status (*resolve)(void *arg, struct slice address);
     /* May the account send as the address? RESOLVE_OWN, RESOLVE_LATER, or no. */
     enum resolve_status (*owns)(void *arg, struct slice account, struct slice address);

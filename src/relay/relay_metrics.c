@@ -1,6 +1,8 @@
 /* See relay_metrics.h. Each number is taken under its own lock: they need not fit together. */
 #include "relay/relay_metrics.h"
 
+#include "dns/dns_metrics.h"
+
 static void add_connections(struct attempt_shared *shared, struct workers *workers,
                             struct exposition *exposition)
 {
@@ -41,19 +43,6 @@ static void add_policies(struct policies *policies, struct exposition *expositio
                      numbers.policies);
 }
 
-static void add_dns(struct dns *dns, struct exposition *exposition)
-{
-    struct dns_numbers numbers = dns_numbers(dns);
-
-    exposition_counter(exposition, "nuncio_dns_questions_total", "Questions to the DNS.", NULL,
-                       numbers.asked);
-    exposition_counter(exposition, "nuncio_dns_cache_hits_total",
-                       "Those that were answered from what was known.", NULL, numbers.known);
-    exposition_counter(exposition, "nuncio_dns_failures_total",
-                       "Those that got no answer, or none that can be trusted.", NULL,
-                       numbers.failed);
-}
-
 void relay_metrics(struct attempt_shared *shared, struct policies *policies,
                    struct workers *workers, struct exposition *exposition)
 {
@@ -61,5 +50,5 @@ void relay_metrics(struct attempt_shared *shared, struct policies *policies,
     add_connections(shared, workers, exposition);
     add_domains(shared, exposition);
     add_policies(policies, exposition);
-    add_dns(shared->dns, exposition);
+    dns_metrics(shared->dns, "role=\"relay\"", exposition);
 }

@@ -5,6 +5,10 @@
  * and a large one is never copied to grow. When it passes inline_max, or the writer's budget is
  * used up, what is there goes to <id>.body, and from then on one block serves as write buffer. The
  * checksum is computed here, by the thread that received the bytes, while they are in its cache.
+ *
+ * What is put in front of a text becomes the first block of the chain, or is written into the room
+ * at the beginning of the file that was kept for it; the text itself is not touched, and the
+ * checksum is joined from the two.
  */
 #include "spool/body.h"
 
@@ -98,6 +102,8 @@ static int move_to_file(struct spool_body *body)
     body->handle = disk->ops->open(disk, path.text, DISK_WRITE | DISK_CREATE);
     if (body->handle < 0)
         return body->handle;
+    body->start = body->room;
+    body->written = body->room;
     result = write_blocks(body);
     free_blocks(body);
     return result;
@@ -153,6 +159,53 @@ static int add(struct spool_body *body, struct slice bytes, bool within_budget)
 int spool_body_add(struct spool_body *body, struct slice bytes)
 {
     return body->failed < 0 ? body->failed : add(body, bytes, true);
+}
+
+void spool_body_keep_room(struct spool_body *body, uint32_t size)
+{
+    body->room = size;
+}
+
+static void put_block_in_front(struct spool_body *body, struct slice fields)
+{
+    struct body_block *block = xmalloc(BLOCK_HEAD + fields.len);
+
+    *block = (struct body_block){
+        .next = body->first, .size = BLOCK_HEAD + fields.len, .used = fields.len};
+    memcpy(block->bytes, fields.ptr, fields.len);
+    atomic_fetch_add(&body->place->memory, block->size);
+    body->first = block;
+    if (!body->last)
+        body->last = block;
+}
+
+static int write_in_front(struct spool_body *body, struct slice fields)
+{
+    struct disk *disk = body->place->disk;
+    struct iovec iov = {.iov_base = (void *)(uintptr_t)fields.ptr, .iov_len = fields.len};
+    int result;
+
+    if (fields.len > body->start)
+        return -EMSGSIZE;
+    result = disk->ops->pwritev(disk, body->handle, &iov, 1, body->start - fields.len);
+    if (result == 0)
+        body->start -= (uint32_t)fields.len;
+    return result;
+}
+
+int spool_body_prepend(struct spool_body *body, struct slice fields)
+{
+    if (body->failed < 0 || fields.len == 0)
+        return body->failed;
+    if (body->handle >= 0)
+        body->failed = write_in_front(body, fields);
+    else
+        put_block_in_front(body, fields);
+    if (body->failed < 0)
+        return body->failed;
+    body->crc = crc32c_join(crc32c(0, fields.ptr, fields.len), body->crc, body->size);
+    body->size += fields.len;
+    return 0;
 }
 
 int body_add_whole(struct spool_body *body, struct slice text)

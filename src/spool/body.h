@@ -31,7 +31,9 @@ struct spool_body {
     uint64_t size; /* bytes given */
     uint32_t crc;  /* CRC-32C of them */
     struct body_block *first, *last;
-    uint64_t written; /* bytes in the file */
+    uint32_t room;    /* to be kept in front of the text when it goes to a file */
+    uint32_t start;   /* where the text begins in the file */
+    uint64_t written; /* end of what is in the file */
     int handle;       /* of the file, -1 while in memory */
     int failed;       /* sticky -errno */
 };

@@ -102,8 +102,8 @@ static int check_body(struct spool_store *store, const struct live *live)
                                     DISK_READ);
     if (handle < 0)
         return handle;
-    result =
-        scan_check_bytes(store->disk, handle, 0, record.header.body_length, record.header.body_crc);
+    result = scan_check_bytes(store->disk, handle, record.header.body_offset,
+                              record.header.body_length, record.header.body_crc);
     store->disk->ops->close(store->disk, handle);
     return result;
 }

@@ -128,6 +128,7 @@ void record_header_encode(const struct record_header *header, struct spool_place
     put_u32(record + 32, header->body_crc);
     put_u32(record + 36, header->group);
     put_u32(record + 40, header->batch);
+    put_u32(record + 44, header->body_offset);
     put_u32(record + 4, record_crc(record, header->meta_length, place));
 }
 
@@ -145,8 +146,10 @@ bool record_header_peek(const unsigned char from[RECORD_HEADER_SIZE],
         .body_crc = get_u32(from + 32),
         .group = get_u32(from + 36),
         .batch = get_u32(from + 40),
+        .body_offset = get_u32(from + 44),
     };
-    return ret_header->body_length <= UINT64_MAX / 2;
+    return ret_header->body_length <= UINT64_MAX / 2 &&
+           (ret_header->body_offset == 0 || ret_header->flags & RECORD_BODY_FILE);
 }
 
 bool record_check(const unsigned char *record, const struct record_header *header,

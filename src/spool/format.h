@@ -5,14 +5,16 @@
  *
  *   batch   magic u32, crc u32, number u64, length u32, records u32, 8 bytes of zero
  *   record  magic u32, crc u32, type u8, flags u8, zero u16, meta length u32, id u64,
- *           body length u64, body crc u32, group u32, batch u32, zero u32; then meta; then the body
+ *           body length u64, body crc u32, group u32, batch u32, body offset u32; then meta; then
+ * the body
  *
  * A batch's length counts its header and records, not the zeros up to the next border. Batches of a
  * segment are numbered from 1 without gaps, and the next one is written only after this one was
  * synced: so only the last can be torn. The crc of a batch header or record covers the header with
  * the batch number, the meta, and the place: the segment's salt and number, and the offset. The
  * salt is random, so that nobody can send a text that looks like a batch. The body has a crc of its
- * own, computed while it came in and covered by the record's.
+ * own, computed while it came in and covered by the record's. In a file of its own it may begin
+ * behind some room that was kept for fields in front of it; the record says where.
  *
  * Message ids: writer number (4 bits), segment number (30), counter (30). Segment numbers are never
  * used twice in a directory, so neither are ids.
@@ -23,7 +25,7 @@
 #include "mail/envelope.h"
 
 enum {
-    SPOOL_VERSION = 1,
+    SPOOL_VERSION = 2, /* 1: no body offset */
     SPOOL_BLOCK = 4096,
     BATCH_HEADER_SIZE = 32,
     RECORD_HEADER_SIZE = 48,
@@ -83,7 +85,8 @@ struct record_header {
     uint64_t body_length;
     uint32_t body_crc;
     uint32_t batch;
-    uint32_t group; /* so many records before this one belong to it (an outcome's DSNs) */
+    uint32_t body_offset; /* in the file of RECORD_BODY_FILE */
+    uint32_t group;       /* so many records before this one belong to it (an outcome's DSNs) */
 };
 
 /* `record` holds the header's room and then the meta. */

@@ -71,6 +71,11 @@ struct spool_body *spool_body_new(struct spool_writer *writer, uint64_t id);
 /* 0 or -errno; after a failure only spool_body_free() makes sense. */
 int spool_body_add(struct spool_body *body, struct slice bytes);
 uint64_t spool_body_size(const struct spool_body *body);
+/* Before the first byte: so much may yet be put in front of the text, however large it becomes. */
+void spool_body_keep_room(struct spool_body *body, uint32_t size);
+/* Puts header fields in front of a text that is complete, for which there is room. 0 or -errno, as
+ * spool_body_add(). */
+int spool_body_prepend(struct spool_body *body, struct slice fields);
 void spool_body_free(struct spool_body *body); /* gives it up; NULL is fine */
 
 /*

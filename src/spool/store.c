@@ -423,7 +423,8 @@ static int open_body_file(struct spool_store *store, const struct record_header 
     fd = store->disk->ops->open(store->disk, path.text, DISK_READ);
     if (fd < 0)
         return fd;
-    *ret_text = (struct spool_text){.fd = fd, .length = header->body_length};
+    *ret_text =
+        (struct spool_text){.fd = fd, .offset = header->body_offset, .length = header->body_length};
     return 0;
 }
 

@@ -97,7 +97,7 @@ static int find_body_file(struct spool_store *store, const struct record_header 
         return handle;
     result = store->disk->ops->size(store->disk, handle, &size);
     store->disk->ops->close(store->disk, handle);
-    return result == 0 && size != header->body_length ? -EBADMSG : result;
+    return result == 0 && size != header->body_offset + header->body_length ? -EBADMSG : result;
 }
 
 /* Reports a message, unless its text is missing. While the store opens this waits for the outcomes:

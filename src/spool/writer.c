@@ -78,8 +78,10 @@ static void complete_part(struct spool_job *job, struct spool_part *part)
         if (part->body->failed < 0)
             job->failed = part->body->failed;
     }
-    if (body_in_file(part))
+    if (body_in_file(part)) {
         part->header.flags |= RECORD_BODY_FILE;
+        part->header.body_offset = part->body->start;
+    }
     job->length += record_length(&part->header);
 }
 

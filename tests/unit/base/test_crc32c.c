@@ -53,8 +53,30 @@ static void test_pieces_make_the_whole(void **state)
             for (size_t cut = 0; cut <= len; cut += 5)
                 assert_int_equal(
                     crc32c(crc32c(0, bytes + start, cut), bytes + start + cut, len - cut), whole);
+            for (size_t cut = 0; cut <= len; cut += 3)
+                assert_int_equal(crc32c_join(crc32c(0, bytes + start, cut),
+                                             crc32c(0, bytes + start + cut, len - cut), len - cut),
+                                 whole);
         }
     }
+}
+
+/* A second text of more than 4 GiB, the bits of whose length all count: n zeros and then 1. */
+static void test_joined_far_apart(void **state)
+{
+    uint32_t first = crc32c(0, "abc", 3), zeros = crc32c(0, "", 1), all = first;
+    uint64_t len = 1;
+
+    (void)state;
+    for (int i = 0; i < 33; i++, len *= 2)
+        zeros = crc32c_join(zeros, zeros, len);
+    for (uint64_t part = len / 4, left = len; left; left -= part) {
+        uint32_t piece = crc32c(0, "", 1);
+        for (uint64_t n = 1; n < part; n *= 2)
+            piece = crc32c_join(piece, piece, n);
+        all = crc32c_join(all, piece, part);
+    }
+    assert_int_equal(crc32c_join(first, zeros, len), all);
 }
 
 int main(void)
@@ -62,6 +84,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vectors),
         cmocka_unit_test(test_pieces_make_the_whole),
+        cmocka_unit_test(test_joined_far_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

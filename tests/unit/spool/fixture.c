@@ -150,6 +150,12 @@ static int wait_for(struct waiter *waiter)
 
 uint64_t fixture_submit(struct spool_writer *writer, size_t size)
 {
+    return fixture_submit_in_front(writer, size, 0, 0);
+}
+
+uint64_t fixture_submit_in_front(struct spool_writer *writer, size_t size, size_t front,
+                                 uint32_t room)
+{
     struct recipient recipient = {.address = SLICE("joe@example.org"), .class = CLASS_LOCAL};
     struct envelope envelope = {
         .id = spool_writer_next_id(writer),
@@ -165,8 +171,10 @@ uint64_t fixture_submit(struct spool_writer *writer, size_t size)
     char *text = malloc(size + 1);
 
     fixture_fill_text(envelope.id, text, size);
-    for (size_t at = 0; at < size; at += 1000)
+    spool_body_keep_room(body, room);
+    for (size_t at = front; at < size; at += 1000)
         spool_body_add(body, slice_sub(slice_from(text, size), at, 1000));
+    spool_body_prepend(body, slice_from(text, front));
     free(text);
     spool_submit(writer, &envelope, body, wake, &waiter);
     return wait_for(&waiter) == 0 ? envelope.id : 0;

@@ -48,6 +48,9 @@ struct spool_store *fixture_store(struct fixture *fixture);
 
 /* Hands over a message of `size` bytes and waits for its commit; the id, or 0 when it failed. */
 uint64_t fixture_submit(struct spool_writer *writer, size_t size);
+/* The first `front` bytes come last, into `room`. */
+uint64_t fixture_submit_in_front(struct spool_writer *writer, size_t size, size_t front,
+                                 uint32_t room);
 /* Commits an outcome for recipient 0 and waits. */
 int fixture_outcome(struct spool_store *store, uint64_t id, enum outcome_kind kind,
                     const struct spool_dsn *dsn);

@@ -159,7 +159,7 @@ static void test_a_newer_format_is_refused_by_name(void **state)
     assert_int_equal(pwrite(fd, block, sizeof(block), 0), sizeof(block));
     close(fd);
     assert_int_equal(check(), -ENOTSUP);
-    assert_non_null(strstr(told, "has format 2, made by a newer program"));
+    assert_non_null(strstr(told, "has format 3, made by a newer program"));
     assert_null(fixture_store(&fixture));
 }
 

@@ -57,6 +57,62 @@ static void test_messages_of_all_sizes_come_back_with_their_bytes(void **state)
     spool_store_close(store);
 }
 
+static void ignore_line(void *arg, struct slice line)
+{
+    (void)arg;
+    fprintf(stderr, "%.*s\n", SLICE_ARG(line));
+}
+
+static void test_fields_are_put_in_front_of_a_text(void **state)
+{
+    static const size_t sizes[] = {300, 5000, 32768, 33067, 33069, 200000, 1000000};
+    enum { N = sizeof(sizes) / sizeof(sizes[0]), FRONT = 300 };
+    struct spool_writer *writer = fixture_writer(&fixture);
+    struct spool_store *store = fixture_store(&fixture);
+    uint64_t ids[2 * N];
+
+    (void)state;
+    for (size_t i = 0; i < 2 * N; i++)
+        ids[i] = fixture_submit_in_front(writer, sizes[i / 2], FRONT, i % 2 ? FRONT : 5000);
+    fixture_poll(store, writer);
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < 2 * N; i++) {
+            const struct seen_message *message = fixture_find(&fixture, ids[i]);
+            assert_non_null(message);
+            assert_int_equal(message->size, sizes[i / 2]);
+            assert_true(fixture_text_is_right(store, message));
+        }
+        spool_store_close(store);
+        if (writer)
+            spool_writer_close(writer);
+        writer = NULL;
+        /* Checksums and lengths are right. */
+        assert_int_equal(spool_check(disk_real(), fixture.directory, ignore_line, NULL), 0);
+        fixture_forget(&fixture);
+        store = fixture_store(&fixture);
+    }
+    assert_int_equal(fixture.n_troubles, 0);
+    spool_store_close(store);
+}
+
+static void test_a_text_in_a_file_needs_room_in_front(void **state)
+{
+    struct spool_writer *writer = fixture_writer(&fixture);
+    struct spool_body *body = spool_body_new(writer, spool_writer_next_id(writer));
+    char text[40000];
+
+    (void)state;
+    memset(text, 'x', sizeof(text));
+    spool_body_keep_room(body, 10);
+    assert_int_equal(spool_body_add(body, slice_from(text, sizeof(text))), 0);
+    assert_int_equal(spool_body_prepend(body, slice_from(text, 6)), 0);
+    assert_int_equal(spool_body_prepend(body, slice_from(text, 4)), 0);
+    assert_int_equal(spool_body_size(body), sizeof(text) + 10);
+    assert_int_equal(spool_body_prepend(body, slice_from(text, 1)), -EMSGSIZE);
+    spool_body_free(body);
+    spool_writer_close(writer);
+}
+
 static void test_position_follows_what_was_read(void **state)
 {
     struct spool_writer *writer = fixture_writer(&fixture);
@@ -220,6 +276,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             test_finished_messages_do_not_come_back_and_pending_ones_keep_their_state, set_up,
             tear_down),
+        cmocka_unit_test_setup_teardown(test_fields_are_put_in_front_of_a_text, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_text_in_a_file_needs_room_in_front, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_position_follows_what_was_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_bounce_is_a_message_of_its_own, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_segments_are_freed_when_all_in_them_is_finished,
