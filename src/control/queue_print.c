@@ -124,6 +124,8 @@ static void print_details(const json_t *message)
         puts("    SMTPUTF8");
     if (json_object_get(message, "requiretls"))
         puts("    REQUIRETLS");
+    if (json_object_get(message, "ours"))
+        puts("    of our own: signed where there is a DKIM key");
     if (number_of(message, "priority"))
         printf("    priority: %" PRId64 "\n", number_of(message, "priority"));
     fputs("    given up in: ", stdout);

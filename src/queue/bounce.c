@@ -110,6 +110,7 @@ void bounce_add(struct record *record, const struct bounce *bounce)
     struct queue *queue = record->queue;
     struct envelope envelope = {.id = spool_store_next_id(queue->store),
                                 .received_ms = clock_wall_ms(),
+                                .ours = true,
                                 .requiretls = bounce->original->requiretls,
                                 .priority = bounce->original->priority};
     struct dsn_needs needs;

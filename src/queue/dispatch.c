@@ -223,7 +223,7 @@ static struct unit_recipient describe_recipient(struct queue *queue, enum unit_w
 
 static void encode_unit(struct queue *queue, struct attempt *attempt,
                         const struct envelope *envelope, const struct spool_text *text,
-                        const struct lane_key *lane)
+                        const struct lane_key *lane, struct slice signature)
 {
     struct message *message = ledger_at(&queue->ledger, attempt->message);
     struct msg_unit unit = {.unit = attempt->number,
@@ -241,6 +241,8 @@ static void encode_unit(struct queue *queue, struct attempt *attempt,
                             .requiretls = envelope->requiretls,
                             .priority = envelope->priority,
                             .received_ms = envelope->received_ms,
+                            .ours = envelope->ours,
+                            .signature = signature,
                             .n_recipients = attempt->n};
 
     unit.recipients = arena_alloc(&queue->scratch, attempt->n * sizeof(*unit.recipients));
@@ -258,21 +260,37 @@ static void encode_unit(struct queue *queue, struct attempt *attempt,
     msg_unit_encode(&queue->dispatch->out, &unit);
 }
 
+/* What an earlier attempt has signed it with. One that cannot be read is made anew. */
+static struct slice signature_of(struct queue *queue, const struct attempt *attempt,
+                                 const struct envelope *envelope)
+{
+    struct slice signature = SLICE_NULL;
+    int r = 0;
+
+    if (attempt->way == WAY_ROUTE && envelope->ours)
+        r = spool_store_signature(queue->store, envelope->id, &queue->scratch, &signature);
+    if (r < 0)
+        log_warn(NULL, "signature-not-read",
+                 LOG_STR("message", message_id_format(envelope->id).text), LOG_ERRNO(r));
+    return signature;
+}
+
 /* 0 when it is on its way; otherwise -errno, and the attempt is still there. */
 static int send_unit(struct queue *queue, struct attempt *attempt, const struct envelope *envelope)
 {
     struct message *message = ledger_at(&queue->ledger, attempt->message);
     const struct lane_key *lane = scheduler_lane_of(queue->scheduler, attempt->unit);
+    struct slice signature = signature_of(queue, attempt, envelope);
     struct buf *out = &queue->dispatch->out;
     struct spool_text text;
     int r = spool_store_text(queue->store, message->location, &text);
 
     if (r < 0)
         return r;
-    encode_unit(queue, attempt, envelope, &text, lane);
+    encode_unit(queue, attempt, envelope, &text, lane, signature);
     while (out->overflow && attempt->n > 1) {
         shorten(queue, attempt, attempt->n / 2);
-        encode_unit(queue, attempt, envelope, &text, lane);
+        encode_unit(queue, attempt, envelope, &text, lane, signature);
     }
     r = out->overflow
             ? -EMSGSIZE

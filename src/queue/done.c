@@ -23,10 +23,26 @@ enum { CROWDED_FIRST_MS = 500, CROWDED_SPREAD_MS = 1000 };
 
 struct tally {
     uint32_t ok, later, never, network, again, too_many;
+    uint32_t ours;      /* of `again`: trouble of our own */
     uint32_t harmless;  /* of `later`: they say nothing about how much mail the site takes */
     uint32_t other_way; /* to be tried another way at once */
     uint32_t unkind;    /* of `never`: it is our address that they do not like */
 };
+
+static struct words words_of(const struct msg_done *done, const struct done_recipient *recipient)
+{
+    struct words words = {.reply = recipient->reply, .remote = done->remote};
+
+    if (!status_parse(recipient->status, &words.status, NULL))
+        words.status = STATUS(recipient->kind == DONE_NEVER ? 5 : 4, 0, 0);
+    return words;
+}
+
+/* Something of ours was not to be had, a signature: that says nothing about the site. */
+static bool is_local_trouble(struct status status)
+{
+    return status.subject == 3;
+}
 
 static struct tally count(const struct attempt *attempt, const struct msg_done *done)
 {
@@ -41,6 +57,8 @@ static struct tally count(const struct attempt *attempt, const struct msg_done *
         tally.never += recipient->kind == DONE_NEVER;
         tally.network += recipient->kind == DONE_NETWORK;
         tally.again += recipient->kind == DONE_AGAIN;
+        tally.ours +=
+            recipient->kind == DONE_AGAIN && is_local_trouble(words_of(done, recipient).status);
         tally.too_many +=
             recipient->kind == DONE_LATER && slice_eq(recipient->status, SLICE("4.5.3"));
     }
@@ -52,7 +70,7 @@ static enum turn_end judge_turn(const struct tally *tally)
     if (tally->ok || tally->never > tally->unkind)
         return TURN_TAKEN;
     if (tally->again && !tally->later && !tally->network)
-        return TURN_CROWDED;
+        return tally->ours ? TURN_CANCELLED : TURN_CROWDED;
     if (tally->network && !tally->later)
         return TURN_UNHEARD;
     return tally->harmless == tally->later ? TURN_HEARD : TURN_REFUSED;
@@ -68,15 +86,6 @@ static void count_lessons(struct tally *tally, const struct msg_done *done,
         tally->unkind += done->recipients[i].kind == DONE_NEVER && lessons[i].blames;
         tally->other_way += lessons[i].again;
     }
-}
-
-static struct words words_of(const struct msg_done *done, const struct done_recipient *recipient)
-{
-    struct words words = {.reply = recipient->reply, .remote = done->remote};
-
-    if (!status_parse(recipient->status, &words.status, NULL))
-        words.status = STATUS(recipient->kind == DONE_NEVER ? 5 : 4, 0, 0);
-    return words;
 }
 
 static void take_ok(struct queue *queue, const struct attempt *attempt, struct message *message,
@@ -113,7 +122,7 @@ static void take_again(struct queue *queue, const struct attempt *attempt, struc
     struct slice domain = address_domain(attempt_address(attempt, index));
     uint64_t wait_ms = wait_again_ms(message, words, extra_of(message)->not_tried);
 
-    if (attempt->way == WAY_ROUTE && !is_crowded(words))
+    if (attempt->way == WAY_ROUTE && !is_crowded(words) && !is_local_trouble(words->status))
         sites_drop(queue->sites, scheduler_lane_of(queue->scheduler, attempt->unit)->name, domain);
     settle_not_tried(queue, message, index, words, queue_now(queue) + wait_ms);
 }
@@ -282,6 +291,7 @@ void done_take(struct queue *queue, struct attempt *attempt, const struct msg_do
         done_log_recipient(queue, attempt, done, recipient, &lessons[i]);
     }
     take_forgotten(&record, attempt);
+    record_signature(&record, done->signature);
     count_not_tried(message, &tally);
     if (tally.never)
         count_bounces(queue, message, tally.never);

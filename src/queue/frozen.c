@@ -248,6 +248,7 @@ static void submit_mail(struct queue *queue, struct job *job)
                                 .received_ms = clock_wall_ms(),
                                 .recipients = &recipient,
                                 .n_recipients = 1,
+                                .ours = true,
                                 .listener = BOUNCE_NOTICE_LISTENER,
                                 .verdicts = mark_of(&queue->scratch, job)};
     struct freeze_notice notice = {.hostname = queue->config->hostname,

@@ -74,6 +74,7 @@ enum message_flags {
     MESSAGE_RESOLVING = 1, /* answers of auth are awaited */
     MESSAGE_AGELESS = 8,   /* its age is not known but by its attempts (retry_born) */
     MESSAGE_FINISHED = 4,  /* a record that says so has been handed over */
+    MESSAGE_SIGNED = 16,   /* likewise, a record with its signature */
     MESSAGE_UNSAVED = 2,   /* an outcome could not be written: the whole state is due to be */
 };
 

@@ -85,6 +85,7 @@ static void submit(struct queue *queue, const struct own_mail *mail, struct tick
                                 .reverse_path = mail->from,
                                 .recipients = &recipient,
                                 .n_recipients = 1,
+                                .ours = true,
                                 .listener = mail->listener};
     struct ticket *copy = xcalloc(1, sizeof(*copy));
 

@@ -50,6 +50,8 @@ void queue_json_details(struct buf *out, const struct queue *queue, const struct
         json_out_true(out, "smtputf8");
     if (envelope->requiretls)
         json_out_true(out, "requiretls");
+    if (envelope->ours)
+        json_out_true(out, "ours");
     if (envelope->hold_until_ms)
         json_out_number(out, "hold_until_ms", envelope->hold_until_ms);
     json_out_text_if(out, "hold", envelope->hold);

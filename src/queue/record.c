@@ -146,6 +146,12 @@ void record_added(struct record *record, const struct recipient *added, uint32_t
     extra_of(record->message)->added_in = record->number;
 }
 
+void record_signature(struct record *record, struct slice fields)
+{
+    if (!(record->message->flags & MESSAGE_SIGNED))
+        record->signature = fields;
+}
+
 void record_dsn(struct record *record, const struct envelope *envelope, struct slice text)
 {
     struct spool_dsn *dsns =
@@ -219,11 +225,15 @@ void record_commit(struct record *record)
                               .first_added = record->first_added,
                               .finished = is_finished(record)};
 
-    if (!record->n_recipients && !record->n_added && !outcome.finished)
+    if (!outcome.finished)
+        outcome.signature = record->signature;
+    if (!record->n_recipients && !record->n_added && !outcome.signature.len && !outcome.finished)
         return;
     message->records++;
     if (outcome.finished)
         message->flags |= MESSAGE_FINISHED;
+    if (outcome.signature.len)
+        message->flags |= MESSAGE_SIGNED;
     spool_store_outcome(record->queue->store, &outcome, record->dsns, record->n_dsns, on_done,
                         take_ticket(log, record));
 }
@@ -253,7 +263,8 @@ static void note_unsaved(struct queue *queue, struct message *message, int resul
 {
     log_error(NULL, "outcome-not-written", LOG_STR("message", message_id_format(message->id).text),
               LOG_ERRNO(result));
-    message->flags = (uint8_t)((message->flags & ~MESSAGE_FINISHED) | MESSAGE_UNSAVED);
+    message->flags =
+        (uint8_t)((message->flags & ~(MESSAGE_FINISHED | MESSAGE_SIGNED)) | MESSAGE_UNSAVED);
     queue->records->any_unsaved = true;
     queue->records->write_again_at = queue_now(queue) + WRITE_AGAIN_MS;
 }

@@ -23,6 +23,7 @@ struct record {
     uint32_t n_added, first_added;
     struct spool_dsn *dsns;
     unsigned n_dsns;
+    struct slice signature;
 };
 
 /* Called on the loop's thread; the scratch arena is theirs. */
@@ -45,6 +46,9 @@ void record_bounced(struct record *record, uint32_t index, struct slice reply);
 /* Recipients that expansion added to the message; they are not copied. None of them is to be tried
  * before the record is on disk: an outcome of a recipient that no record added means nothing. */
 void record_added(struct record *record, const struct recipient *added, uint32_t n, uint32_t first);
+/* Fields that an attempt has signed the message with, to be kept if anything of it stays open; not
+ * copied. Of several the first is kept. */
+void record_signature(struct record *record, struct slice fields);
 /* A message of our own that this step causes. */
 void record_dsn(struct record *record, const struct envelope *envelope, struct slice text);
 /* Does nothing when nothing was added. The message must not be touched afterwards. */

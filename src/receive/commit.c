@@ -113,6 +113,7 @@ static void complete_envelope(struct session *session, uint64_t size)
     envelope->recipients = transaction->recipients.list;
     envelope->n_recipients = transaction->recipients.count;
     envelope->size = size;
+    envelope->ours = transaction->sender.may_relay;
     if (transaction->intake.text.eight_bit)
         envelope->body = BODY_8BITMIME; /* whatever MAIL said of it */
     envelope->client_address = slice_from_cstr(session->client_text);

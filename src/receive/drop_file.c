@@ -136,6 +136,7 @@ static enum drop_verdict make_envelope(struct drop_file *file, struct envelope *
                                 .ret = claimed->ret,
                                 .body = claimed->body,
                                 .smtputf8 = claimed->smtputf8,
+                                .ours = true,
                                 .listener = SLICE("sendmail")};
 
     if (claimed->reverse_path.len && !good_mailbox(claimed->reverse_path))

@@ -55,6 +55,10 @@ bool store_checkpoint_due(const struct spool_store *store)
 
 /* ---- the file ------------------------------------------------------------------------------ */
 
+struct signature_place {
+    uint64_t id, at;
+};
+
 struct output {
     struct disk *disk;
     int handle;
@@ -62,6 +66,8 @@ struct output {
     uint32_t crc;
     uint64_t at;
     int failed;
+    struct signature_place *signatures; /* those in the file */
+    size_t n_signatures, room;
 };
 
 static void flush(struct output *out)
@@ -171,6 +177,17 @@ static void merge_outcome(void *arg, const struct outcome *outcome)
     outcome_merge(&merge->states[at], &merge->arena, outcome);
 }
 
+/* The state that comes next in the file has the message's signature. */
+static void note_signature(struct output *out, uint64_t id)
+{
+    if (out->n_signatures == out->room) {
+        out->room = out->room ? out->room * 2 : 64;
+        out->signatures = xrealloc(out->signatures, out->room * sizeof(*out->signatures));
+    }
+    out->signatures[out->n_signatures++] =
+        (struct signature_place){.id = id, .at = out->at + out->buf.len};
+}
+
 static void put_states(struct output *out, const struct merge *merge)
 {
     struct buf one;
@@ -184,9 +201,12 @@ static void put_states(struct output *out, const struct merge *merge)
             .added = state->added,
             .n_added = state->n_added,
             .first_added = state->first_added,
+            .signature = state->signature,
         };
         buf_reset(&one);
         outcome_encode(&one, &whole);
+        if (whole.signature.len)
+            note_signature(out, merge->ids[i]);
         wire_put_u64(&out->buf, merge->ids[i]);
         wire_put_slice(&out->buf, buf_slice(&one));
         flush_chunk(out);
@@ -250,27 +270,37 @@ static int write_all(struct output *out, struct spool_store *store,
 }
 
 static int write_file(struct spool_store *store, const struct checkpoint *earlier, const char *path,
-                      uint64_t *ret_size)
+                      struct output *out)
 {
-    struct output out = {.disk = store->disk};
     int result = store->disk->ops->unlink(store->disk, path);
 
     if (result < 0 && result != -ENOENT)
         return result;
-    out.handle = store->disk->ops->open(store->disk, path, DISK_WRITE | DISK_CREATE);
-    if (out.handle < 0)
-        return out.handle;
-    buf_init(&out.buf, SIZE_MAX);
-    result = write_all(&out, store, earlier);
+    out->handle = store->disk->ops->open(store->disk, path, DISK_WRITE | DISK_CREATE);
+    if (out->handle < 0)
+        return out->handle;
+    buf_init(&out->buf, SIZE_MAX);
+    result = write_all(out, store, earlier);
     if (result == 0)
-        result = store->disk->ops->fsync(store->disk, out.handle);
-    store->disk->ops->close(store->disk, out.handle);
-    buf_done(&out.buf);
-    *ret_size = out.at;
+        result = store->disk->ops->fsync(store->disk, out->handle);
+    store->disk->ops->close(store->disk, out->handle);
+    buf_done(&out->buf);
     return result;
 }
 
-static int save(struct spool_store *store, uint64_t *ret_size)
+/* The new file has all signatures that were read so far; what says where they were is void. */
+static void take_signatures(struct spool_store *store, const struct output *out)
+{
+    for (size_t i = 0; store->live.slots && i <= store->live.mask; i++)
+        store->live.slots[i].signature_in = LIVE_NO_SIGNATURE;
+    for (size_t i = 0; i < out->n_signatures; i++) {
+        struct live *live = live_table_find(&store->live, out->signatures[i].id);
+        if (live)
+            store_note_signature(live, LIVE_SIGNATURE_CHECKPOINT, out->signatures[i].at);
+    }
+}
+
+static int save(struct spool_store *store, struct output *out)
 {
     const char *directory = store->logs[store->own].directory;
     struct spool_path temporary = spool_path(directory, "checkpoint.tmp");
@@ -281,7 +311,7 @@ static int save(struct spool_store *store, uint64_t *ret_size)
     if (result == 0 && earlier.bytes)
         result = checkpoint_restore(&earlier, NULL);
     if (result == 0)
-        result = write_file(store, &earlier, temporary.text, ret_size);
+        result = write_file(store, &earlier, temporary.text, out);
     checkpoint_done(&earlier);
     if (result == 0)
         result = store->disk->ops->rename(store->disk, temporary.text, final.text);
@@ -292,9 +322,12 @@ static int save(struct spool_store *store, uint64_t *ret_size)
 
 int store_save_checkpoint(struct spool_store *store)
 {
-    uint64_t size = 0;
-    int result = save(store, &size);
+    struct output out = {.disk = store->disk};
+    int result = save(store, &out);
 
+    if (result == 0)
+        take_signatures(store, &out);
+    free(out.signatures);
     if (result < 0) {
         store->checkpoint_failed_ms = clock_mono_ms();
         store_trouble(store, "the spool's checkpoint cannot be written: %s", log_strerror(result));
@@ -305,7 +338,7 @@ int store_save_checkpoint(struct spool_store *store)
         store->segments[i].wait_checkpoint = false;
     }
     store->checkpoint_failed_ms = 0;
-    store->checkpoint_bytes = size;
+    store->checkpoint_bytes = out.at;
     store->since_checkpoint = 0;
     store->moved_out = false;
     store->free_wanted = true;

@@ -219,6 +219,23 @@ static void get_live(struct restore *restore)
     segment->live_bytes += live.length;
 }
 
+/* Where the signatures are, since they are not kept in memory. */
+static void note_signatures(const struct checkpoint *checkpoint, struct spool_store *store)
+{
+    struct wire wire = wire_from(checkpoint->states);
+
+    while (wire.rest.len && !wire.failed) {
+        uint64_t at = (uint64_t)(wire.rest.ptr - checkpoint->bytes);
+        uint64_t id = wire_get_u64(&wire);
+        struct slice stored = wire_get_slice(&wire);
+        struct live *live = wire.failed || !outcome_may_be_signed(stored)
+                                ? NULL
+                                : live_table_find(&store->live, id);
+        if (live)
+            store_note_signature(live, LIVE_SIGNATURE_CHECKPOINT, at);
+    }
+}
+
 int checkpoint_restore(struct checkpoint *checkpoint, struct spool_store *store)
 {
     enum { SEGMENT_BYTES = 59 };
@@ -238,6 +255,8 @@ int checkpoint_restore(struct checkpoint *checkpoint, struct spool_store *store)
         get_live(&restore);
     free(restore.slots);
     checkpoint->states = restore.wire.rest;
+    if (store && !restore.wire.failed)
+        note_signatures(checkpoint, store);
     return restore.wire.failed ? -EBADMSG : 0;
 }
 

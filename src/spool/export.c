@@ -152,6 +152,7 @@ static json_t *envelope_json(const struct envelope *envelope, const struct outco
         put_number(json, "first_added", state->first_added);
         json_object_set_new(json, "added", recipients_json(state->added, state->n_added));
     }
+    put_text(json, "signature", state->signature);
     if (state->n_recipients)
         json_object_set_new(json, "state", state_json(state));
     put_number(json, "received_ms", envelope->received_ms);
@@ -165,6 +166,8 @@ static json_t *envelope_json(const struct envelope *envelope, const struct outco
         json_object_set_new(json, "smtputf8", json_true());
     if (envelope->requiretls)
         json_object_set_new(json, "requiretls", json_true());
+    if (envelope->ours)
+        json_object_set_new(json, "ours", json_true());
     if (envelope->priority)
         json_object_set_new(json, "priority", json_integer(envelope->priority));
     put_number(json, "hold_until_ms", envelope->hold_until_ms);

@@ -1,11 +1,13 @@
 /*
- * The stored form, version 1, or 2 when a recipient has a route (so that others can be read by
- * programs that know no routes):
+ * The stored form, version 1, or 2 when a recipient has a route, or 3 when there is a signature (so
+ * that others can be read by programs that know neither):
  *
  *   version u8, flags u8 (1: finished), first added u32
  *   count u32, then for each added recipient: class u8, notify u8, address, orcpt, via
  *   count u32, then for each recipient: index u32, kind u8, flags u8, attempts u16, due u64, reply,
- *     in version 2 route
+ *     from version 2 on route
+ *   in version 3 fields until the end: type u8, value; types from 128 on may be skipped by a
+ * program that does not know them
  *
  * Merging keeps the last word about each recipient and all that were added. Additions of later
  * steps go on counting where the earlier ones ended, so they are one array.
@@ -17,11 +19,14 @@
 #include <errno.h>
 #include <string.h>
 
-enum { VERSION_PLAIN = 1, VERSION_ROUTES = 2 };
+enum { VERSION_PLAIN = 1, VERSION_ROUTES = 2, VERSION_FIELDS = 3 };
+enum { FIELD_MAY_SKIP = 128, FIELD_SIGNATURE = FIELD_MAY_SKIP | 1 };
 enum { FLAG_FINISHED = 1, ADDED_MIN_SIZE = 14, RECIPIENT_MIN_SIZE = 20 };
 
 static uint8_t version_for(const struct outcome *outcome)
 {
+    if (outcome->signature.len)
+        return VERSION_FIELDS;
     for (uint32_t i = 0; i < outcome->n_recipients; i++) {
         if (outcome->recipients[i].route.len)
             return VERSION_ROUTES;
@@ -54,15 +59,24 @@ void outcome_encode(struct buf *out, const struct outcome *outcome)
         wire_put_u16(out, recipient->attempts);
         wire_put_u64(out, recipient->due_ms);
         wire_put_slice(out, recipient->reply);
-        if (version == VERSION_ROUTES)
+        if (version >= VERSION_ROUTES)
             wire_put_slice(out, recipient->route);
+    }
+    if (version == VERSION_FIELDS) {
+        wire_put_u8(out, FIELD_SIGNATURE);
+        wire_put_slice(out, outcome->signature);
     }
 }
 
 bool outcome_is_finished(struct slice input)
 {
-    return input.len >= 2 && (input.ptr[0] == VERSION_PLAIN || input.ptr[0] == VERSION_ROUTES) &&
+    return input.len >= 2 && input.ptr[0] >= VERSION_PLAIN && input.ptr[0] <= VERSION_FIELDS &&
            (input.ptr[1] & FLAG_FINISHED);
+}
+
+bool outcome_may_be_signed(struct slice input)
+{
+    return input.len >= 1 && input.ptr[0] == VERSION_FIELDS;
 }
 
 /* A count of things that take at least so many bytes each, so that it bounds the allocation. */
@@ -106,12 +120,25 @@ static const struct outcome_recipient *get_recipients(struct wire *wire, uint8_t
         recipients[i].attempts = wire_get_u16(wire);
         recipients[i].due_ms = wire_get_u64(wire);
         recipients[i].reply = wire_get_slice(wire);
-        recipients[i].route = version == VERSION_ROUTES ? wire_get_slice(wire) : SLICE_NULL;
+        recipients[i].route = version >= VERSION_ROUTES ? wire_get_slice(wire) : SLICE_NULL;
         if (recipients[i].kind > OUTCOME_REMOVED)
             wire->failed = true;
     }
     *ret_n = n;
     return recipients;
+}
+
+static void get_fields(struct wire *wire, struct outcome *outcome)
+{
+    while (wire->rest.len && !wire->failed) {
+        uint8_t type = wire_get_u8(wire);
+        struct slice value = wire_get_slice(wire);
+
+        if (type == FIELD_SIGNATURE)
+            outcome->signature = value;
+        else if (type < FIELD_MAY_SKIP)
+            wire->failed = true;
+    }
 }
 
 int outcome_decode(struct slice input, struct arena *arena, struct outcome *ret_outcome)
@@ -120,13 +147,15 @@ int outcome_decode(struct slice input, struct arena *arena, struct outcome *ret_
     struct outcome outcome = {0};
     uint8_t version = wire_get_u8(&wire);
 
-    if (version != VERSION_PLAIN && version != VERSION_ROUTES)
+    if (version < VERSION_PLAIN || version > VERSION_FIELDS)
         return -EBADMSG;
     outcome.finished = wire_get_u8(&wire) & FLAG_FINISHED;
     outcome.first_added = wire_get_u32(&wire);
     outcome.added = get_added(&wire, arena, &outcome.n_added);
     outcome.recipients = get_recipients(&wire, version, arena, &outcome.n_recipients);
-    if (!wire_ended_well(&wire) || version != version_for(&outcome))
+    if (version == VERSION_FIELDS)
+        get_fields(&wire, &outcome);
+    if (!wire_ended_well(&wire) || (version < VERSION_FIELDS && version != version_for(&outcome)))
         return -EBADMSG;
     *ret_outcome = outcome;
     return 0;
@@ -203,6 +232,8 @@ static void merge_added(struct outcome_state *state, struct arena *arena,
 
 void outcome_merge(struct outcome_state *state, struct arena *arena, const struct outcome *outcome)
 {
+    if (outcome->signature.len)
+        state->signature = arena_dup(arena, outcome->signature);
     if (outcome->n_added)
         merge_added(state, arena, outcome);
     for (uint32_t i = 0; i < outcome->n_recipients; i++)

@@ -12,6 +12,8 @@ void outcome_encode(struct buf *out, const struct outcome *outcome);
 int outcome_decode(struct slice input, struct arena *arena, struct outcome *ret_outcome);
 /* Whether the message is finished, without decoding the rest. */
 bool outcome_is_finished(struct slice input);
+/* False: it keeps no signature. Likewise without decoding. */
+bool outcome_may_be_signed(struct slice input);
 
 /* The state of one message, grown outcome by outcome. Everything is copied to the arena. */
 struct outcome_state {
@@ -19,6 +21,7 @@ struct outcome_state {
     uint32_t n_recipients, room_recipients;
     struct recipient *added;
     uint32_t n_added, room_added, first_added;
+    struct slice signature;
 };
 void outcome_merge(struct outcome_state *state, struct arena *arena, const struct outcome *outcome);
 

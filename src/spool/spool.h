@@ -138,7 +138,10 @@ struct outcome {
     const struct recipient *added; /* by alias expansion */
     uint32_t n_added;
     uint32_t first_added; /* index of added[0] */
-    bool finished;        /* no recipient is pending any more: the message can be freed */
+    /* Whole DKIM-Signature fields that an attempt made for the stored text, to go with the next
+     * ones; or empty: nothing new. Read back by spool_store_signature(). */
+    struct slice signature;
+    bool finished; /* no recipient is pending any more: the message can be freed */
 };
 
 /*
@@ -202,6 +205,13 @@ int spool_store_envelope(struct spool_store *store, struct spool_location locati
 int spool_store_text(struct spool_store *store, struct spool_location location,
                      struct spool_text *ret_text);
 void spool_store_text_done(struct spool_store *store, const struct spool_text *text);
+
+/*
+ * The signature that an outcome of this message has kept, from disk: empty when there is none, or
+ * none yet (an outcome counts from the spool_store_poll() on that reads it). 0, -EBADMSG, -EIO.
+ */
+int spool_store_signature(struct spool_store *store, uint64_t id, struct arena *arena,
+                          struct slice *ret_signature);
 
 /*
  * Appends an outcome with the DSNs it causes. `done` as in spool_submit(), on the committer's

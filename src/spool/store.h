@@ -133,6 +133,9 @@ void store_sweep_bodies(struct spool_store *store, struct store_log *log);
 /* store_move.c */
 void store_move_messages(struct spool_store *store);
 
+/* store_signature.c */
+void store_note_signature(struct live *live, uint32_t in, uint64_t at);
+
 /* checkpoint.c */
 bool store_checkpoint_due(const struct spool_store *store);
 /* Told when it fails. */

@@ -167,12 +167,17 @@ static int apply_message(struct spool_store *store, uint32_t slot, const struct 
     return 1;
 }
 
-static void apply_outcome(struct spool_store *store, const struct scan_record *record)
+static void apply_outcome(struct spool_store *store, uint32_t slot,
+                          const struct scan_record *record)
 {
     struct live *live = live_table_find(&store->live, record->header.id);
 
-    if (live && outcome_is_finished(record->meta))
+    if (!live)
+        return;
+    if (outcome_is_finished(record->meta))
         store_finish(store, live);
+    else if (outcome_may_be_signed(record->meta))
+        store_note_signature(live, LIVE_SIGNATURE_SEGMENT + slot, record->offset);
 }
 
 static void tell_damage(struct spool_store *store, struct store_segment *segment,
@@ -207,7 +212,7 @@ static bool apply(struct spool_store *store, uint32_t slot, int result,
         if (record->header.type == RECORD_MESSAGE)
             *count += apply_message(store, slot, record);
         else if (record->header.type == RECORD_OUTCOME && segment->log == store->own)
-            apply_outcome(store, record);
+            apply_outcome(store, slot, record);
         return true;
     case SCAN_DAMAGE:
         tell_damage(store, segment, &store->scanner);

@@ -1,5 +1,5 @@
 /*
- * Which messages are live, and where: message id -> location, by open addressing. 24 bytes a slot,
+ * Which messages are live, and where: message id -> location, by open addressing. 32 bytes a slot,
  * at most seven of eight in use.
  */
 #ifndef NUNCIO_SPOOL_TABLE_H
@@ -22,7 +22,13 @@ struct live {
     uint32_t offset;
     uint32_t length;
     uint32_t flags;
+    uint32_t signature_in; /* where its signature is: LIVE_NO_SIGNATURE and so on, or a segment */
+    uint32_t signature_at;
 };
+
+/* Other values of signature_in are a segment of the own log plus LIVE_SIGNATURE_SEGMENT;
+ * signature_at is the place of the outcome there, or of the state in the checkpoint. */
+enum { LIVE_NO_SIGNATURE = 0, LIVE_SIGNATURE_CHECKPOINT = 1, LIVE_SIGNATURE_SEGMENT = 2 };
 
 struct live_table {
     struct live *slots;

@@ -215,6 +215,27 @@ static void site_weather(enum role peer)
         world->site_refuses_until = world->now + sim_below(&world->random, 2 * 60 * 1000);
 }
 
+/* A signature of its own for each attempt that finds none. */
+static void sign(const struct msg_unit *unit, struct msg_done *done, char text[SIGNATURE_SIZE])
+{
+    if (!unit->ours || unit->signature.len)
+        return;
+    snprintf(text, SIGNATURE_SIZE, "b=%" PRIu64, ++world->serial);
+    done->signature = slice_from_cstr(text);
+}
+
+static void check_signature(const struct msg_unit *unit)
+{
+    const struct sim_message *message = world_message(unit->message_id);
+
+    if (unit->way != WAY_ROUTE)
+        return;
+    if (unit->ours != sim_is_ours(message->id))
+        world_broken(message, "nobody knows any more whose it is");
+    if (!slice_eq(unit->signature, slice_from_cstr(message->signature)))
+        world_broken(message, "a unit without the signature that is kept");
+}
+
 static void on_unit_done(struct event *event)
 {
     enum role peer = (enum role)event->number;
@@ -222,6 +243,7 @@ static void on_unit_done(struct event *event)
     struct msg_done done = {.recipients = recipients, .remote = SLICE("next.test[192.0.2.1]:25")};
     struct msg_unit unit;
     struct arena arena;
+    char signature[SIGNATURE_SIZE];
     struct buf out;
     unsigned taken = 0;
 
@@ -243,6 +265,8 @@ static void on_unit_done(struct event *event)
         for (uint32_t i = 0; i < unit.n_recipients; i++)
             answer_recipient(peer, &unit, i, &recipients[i], &taken);
     }
+    if (peer == ROLE_RELAY)
+        sign(&unit, &done, signature);
     book(&unit, &done);
     msg_done_encode(&out, &done);
     peers_deliver(peer, MSG_DONE, &out);
@@ -261,6 +285,7 @@ static void take_unit(enum role peer, struct slice payload)
         world_broken(NULL, "a unit that cannot be read");
     if (unit.way == WAY_ROUTE && unit.n_recipients > 5)
         world_broken(world_message(unit.message_id), "more recipients than the route takes");
+    check_signature(&unit);
     for (uint32_t i = 0; i < unit.n_recipients; i++)
         take_unit_recipient(&unit, &unit.recipients[i]);
     world_say("unit of %016" PRIx64 " with %u recipients to %s", unit.message_id, unit.n_recipients,

@@ -21,6 +21,7 @@ struct record {
     struct sim_message **dsns;
     unsigned n_dsns;
     struct sim_message *mail; /* instead of all that */
+    char signature[SIGNATURE_SIZE];
     spool_done *done;
     void *arg;
 };
@@ -80,6 +81,7 @@ static void make_envelope(const struct sim_message *message, struct arena *arena
                                 .received_ms = message->received_ms,
                                 .reverse_path = copy_text(arena, message->sender),
                                 .priority = message->priority,
+                                .ours = sim_is_ours(message->id),
                                 .listener = copy_text(arena, message->listener),
                                 .login = copy_text(arena, message->login),
                                 .hold = copy_text(arena, message->hold),
@@ -205,6 +207,14 @@ int spool_store_envelope(struct spool_store *store, struct spool_location locati
     return 0;
 }
 
+int spool_store_signature(struct spool_store *store, uint64_t id, struct arena *arena,
+                          struct slice *ret_signature)
+{
+    (void)store;
+    *ret_signature = copy_text(arena, world_message(id)->signature);
+    return 0;
+}
+
 int spool_store_text(struct spool_store *store, struct spool_location location,
                      struct spool_text *ret_text)
 {
@@ -264,6 +274,13 @@ static void apply_recipient(struct sim_message *message, const struct outcome_re
     to->due_ms = from->due_ms;
 }
 
+static void apply_signature(struct sim_message *message, const struct record *record)
+{
+    if (message->signature[0] && !world->faults.write_fails_once_in)
+        world_broken(message, "a second signature is kept");
+    memcpy(message->signature, record->signature, sizeof(message->signature));
+}
+
 static void apply(const struct record *record)
 {
     struct sim_message *message = world_message(record->id);
@@ -283,6 +300,8 @@ static void apply(const struct record *record)
     if (record->finished && !all_over)
         world_broken(message, "a message is finished, and a recipient is not");
     message->finished = record->finished;
+    if (record->signature[0])
+        apply_signature(message, record);
     for (unsigned i = 0; i < record->n_dsns; i++)
         record->dsns[i]->on_disk = true;
 }
@@ -412,6 +431,7 @@ void spool_store_outcome(struct spool_store *store, const struct outcome *outcom
     for (uint32_t i = 0; i < outcome->n_recipients; i++)
         record->recipients[i] = outcome->recipients[i];
     copy_added(record, outcome);
+    snprintf(record->signature, sizeof(record->signature), "%.*s", SLICE_ARG(outcome->signature));
     record->dsns = xcalloc(n_dsns + 1, sizeof(struct sim_message *));
     for (unsigned i = 0; i < n_dsns; i++)
         record->dsns[i] = take_dsn(&dsns[i]);

@@ -15,6 +15,7 @@
 enum { SIM_SITES = 12, SIM_DOMAINS = 30, SIM_SITE_CONCURRENCY = 4 };
 enum { SIM_RATE = 12, SIM_RATE_MS = 60 * 1000 };
 enum { ADDRESS_SIZE = 48, SIM_MESSAGES = 400, SIM_RECIPIENTS = 64 };
+enum { SIGNATURE_SIZE = 32 };
 
 /* The account that is frozen now and then; half of the mail from its address is handed in by it. */
 #define SIM_ACCOUNT "ok-writer@example.test"
@@ -75,8 +76,15 @@ struct sim_message {
     struct sim_recipient recipients[SIM_RECIPIENTS];
     uint32_t n_envelope, n_recipients;
     bool on_disk, reported, finished;
-    struct buf text; /* of DSNs */
+    struct buf text;                /* of DSNs */
+    char signature[SIGNATURE_SIZE]; /* on disk */
 };
+
+/* Every other message is of local origin. */
+static inline bool sim_is_ours(uint64_t id)
+{
+    return id % 2;
+}
 
 /* See queue_sites.c. */
 struct sim_site {

@@ -28,7 +28,7 @@ struct ticket {
     struct world *world;
     struct promise *promise;
     uint32_t tries, added;
-    bool end;
+    bool end, signature;
 };
 
 static struct disk *process_of(const struct world *world, unsigned writer)
@@ -134,6 +134,7 @@ static void outcome_stored(struct ticket *ticket)
     promise->tries_stored = ticket->tries;
     promise->added_stored += ticket->added;
     promise->end_stored |= ticket->end;
+    promise->signature_stored |= ticket->signature;
     if (ticket->end && promise->bounce)
         promise->bounce->message = STORED;
 }
@@ -183,6 +184,7 @@ static void submit_outcome(struct world *world, struct promise *promise, bool en
     struct recipient added[2], to[3];
     struct outcome_recipient recipient = {.reply = SLICE("451 4.3.0 not now")};
     struct outcome outcome = {.id = promise->id, .recipients = &recipient, .n_recipients = 1};
+    char signature[SIGNATURE_SIZE];
     struct spool_dsn dsn;
     char *text = NULL;
 
@@ -200,6 +202,11 @@ static void submit_outcome(struct world *world, struct promise *promise, bool en
         promise->added_asked += outcome.n_added;
     }
     ticket->tries = promise->tries_asked;
+    if (!end && sim_once_in(&world->random, 3)) {
+        world_fill_text(~promise->id, signature, sizeof(signature));
+        outcome.signature = slice_from(signature, sizeof(signature));
+        ticket->signature = promise->signature_asked = true;
+    }
     if (bounce) {
         uint32_t size = sim_once_in(&world->random, 5) ? 20000 : 700;
         promise->bounce = world_promise(world, spool_store_next_id(world->store), WRITERS);
@@ -222,6 +229,14 @@ static void random_outcome(struct world *world)
 
     if (promise)
         submit_outcome(world, promise, end, end && sim_once_in(&world->random, 3));
+}
+
+static void look_at_signature(struct world *world)
+{
+    struct promise *promise = world->store ? random_live(world) : NULL;
+
+    if (promise)
+        world_check_signature(world, promise);
 }
 
 /* ---- steps --------------------------------------------------------------------------------- */
@@ -341,6 +356,7 @@ static void do_step(struct world *world)
         break;
     case 8:
         poll_store(world);
+        look_at_signature(world);
         break;
     case 9:
     case 10:

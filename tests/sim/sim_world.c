@@ -230,6 +230,29 @@ static void see_trouble(void *arg, struct slice text)
     }
 }
 
+bool world_check_signature(struct world *world, const struct promise *promise)
+{
+    unsigned long long id = promise->id;
+    char want[SIGNATURE_SIZE];
+    struct slice got = SLICE_NULL;
+    struct arena arena;
+    bool found;
+    int result;
+
+    arena_init(&arena);
+    result = spool_store_signature(world->store, promise->id, &arena, &got);
+    world_fill_text(~promise->id, want, sizeof(want));
+    found = result == 0 && got.len;
+    if (sim_process_is_stopped(world->store_process))
+        found = false;
+    else if (result < 0 && !world->may_damage)
+        world_break(world, "signature of %llx: error %d", id, result);
+    else if (found && (!promise->signature_asked || !slice_eq(got, slice_from(want, sizeof(want)))))
+        world_break(world, "signature of %llx has other bytes", id);
+    arena_done(&arena);
+    return found;
+}
+
 /* ---- opening and checking ------------------------------------------------------------------ */
 
 static void check_outcomes(struct world *world, struct promise *promise)
@@ -271,12 +294,25 @@ static void check_absent(struct world *world, struct promise *promise)
     }
 }
 
+static void check_signature(struct world *world, struct promise *promise)
+{
+    bool found = world_check_signature(world, promise);
+
+    if (sim_process_is_stopped(world->store_process) || world->may_damage)
+        return;
+    if (promise->signature_stored && !found)
+        world_break(world, "message %llx has lost its signature", (unsigned long long)promise->id);
+    promise->signature_asked = promise->signature_stored = found;
+}
+
 static void check_promises(struct world *world)
 {
     for (unsigned i = 0; i < world->n_promises; i++) {
         struct promise *promise = world->promises[i];
-        if (promise->seen)
+        if (promise->seen) {
             world_check_text(world, promise);
+            check_signature(world, promise);
+        }
         /* Bounces came after the messages that they are about, so theirs is known already. */
         if (promise->seen)
             check_outcomes(world, promise);

@@ -29,7 +29,8 @@ struct promise {
     uint32_t tries_asked, tries_stored, tries_found;
     uint32_t added_asked, added_stored, added_found;
     bool end_asked, end_stored;
-    struct promise *bounce; /* the message that the end makes, or NULL */
+    bool signature_asked, signature_stored; /* as are tries; its text follows from the id */
+    struct promise *bounce;                 /* the message that the end makes, or NULL */
 };
 
 struct world {
@@ -76,5 +77,8 @@ void world_power_cut(struct world *world);
 
 /* Compares the text in the store with what was handed over. */
 void world_check_text(struct world *world, const struct promise *promise);
+/* The signature of a message; true when there is one. */
+enum { SIGNATURE_SIZE = 400 };
+bool world_check_signature(struct world *world, const struct promise *promise);
 
 #endif

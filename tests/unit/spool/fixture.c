@@ -197,6 +197,15 @@ int fixture_outcome(struct spool_store *store, uint64_t id, enum outcome_kind ki
     return wait_for(&waiter);
 }
 
+int fixture_sign(struct spool_store *store, uint64_t id, struct slice signature)
+{
+    struct outcome outcome = {.id = id, .signature = signature};
+    struct waiter waiter = {0};
+
+    spool_store_outcome(store, &outcome, NULL, 0, wake, &waiter);
+    return wait_for(&waiter);
+}
+
 void fixture_poll(struct spool_store *store, struct spool_writer *writer)
 {
     uint64_t segment, length;

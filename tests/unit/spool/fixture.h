@@ -54,6 +54,8 @@ uint64_t fixture_submit_in_front(struct spool_writer *writer, size_t size, size_
 /* Commits an outcome for recipient 0 and waits. */
 int fixture_outcome(struct spool_store *store, uint64_t id, enum outcome_kind kind,
                     const struct spool_dsn *dsn);
+/* Likewise one that keeps a signature; the recipient stays open. */
+int fixture_sign(struct spool_store *store, uint64_t id, struct slice signature);
 /* Tells the store what the writer has published, and polls until nothing comes. */
 void fixture_poll(struct spool_store *store, struct spool_writer *writer);
 const struct seen_message *fixture_find(const struct fixture *fixture, uint64_t id);

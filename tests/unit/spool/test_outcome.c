@@ -91,6 +91,41 @@ static void test_a_route_is_kept_and_is_the_last_word(void **state)
     arena_done(&arena);
 }
 
+/* A signature makes it version 3, in which a program may meet fields that it does not know. */
+static void test_a_signature_is_kept(void **state)
+{
+    const struct outcome first = {
+        .recipients = recipients, .n_recipients = 2, .signature = SLICE("DKIM-Signature: v=1\r\n")};
+    struct outcome_state sum = {0};
+    struct outcome got;
+    struct arena arena;
+    struct buf buf;
+
+    (void)state;
+    arena_init(&arena);
+    buf_init(&buf, 4096);
+    outcome_encode(&buf, &first);
+    assert_int_equal(buf.ptr[0], 3);
+    assert_false(outcome_is_finished(buf_slice(&buf)));
+    assert_true(outcome_may_be_signed(buf_slice(&buf)));
+    assert_int_equal(outcome_decode(buf_slice(&buf), &arena, &got), 0);
+    assert_true(slice_eq(got.signature, first.signature));
+    assert_int_equal(got.n_recipients, 2);
+    outcome_merge(&sum, &arena, &first);
+    outcome_merge(&sum, &arena, &step);
+    assert_true(slice_eq(sum.signature, first.signature));
+    buf_add(&buf, "\x82\x02\x00\x00\x00hi", 7);
+    assert_int_equal(outcome_decode(buf_slice(&buf), &arena, &got), 0);
+    assert_true(slice_eq(got.signature, first.signature));
+    buf_add(&buf, "\x02\x02\x00\x00\x00hi", 7);
+    assert_int_equal(outcome_decode(buf_slice(&buf), &arena, &got), -EBADMSG);
+    buf_reset(&buf);
+    outcome_encode(&buf, &step);
+    assert_false(outcome_may_be_signed(buf_slice(&buf)));
+    buf_done(&buf);
+    arena_done(&arena);
+}
+
 static void test_every_cut_of_it_is_refused(void **state)
 {
     struct outcome got;
@@ -139,6 +174,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_outcome_comes_back_as_it_was),
         cmocka_unit_test(test_a_route_is_kept_and_is_the_last_word),
+        cmocka_unit_test(test_a_signature_is_kept),
         cmocka_unit_test(test_every_cut_of_it_is_refused),
         cmocka_unit_test(test_merging_keeps_the_last_word_and_all_additions),
     };

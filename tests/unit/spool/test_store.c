@@ -223,6 +223,58 @@ static void test_segments_are_freed_when_all_in_them_is_finished(void **state)
     spool_store_close(store);
 }
 
+static bool is_signed(struct spool_store *store, uint64_t id, struct slice want)
+{
+    struct slice got = SLICE("none");
+    struct arena arena;
+    bool is;
+
+    arena_init(&arena);
+    is = spool_store_signature(store, id, &arena, &got) == 0 && slice_eq(got, want);
+    arena_done(&arena);
+    return is;
+}
+
+/* Read from the log before a checkpoint, and from the checkpoint after it, as often as it is
+ * written again. */
+static void test_a_signature_outlives_restarts_and_checkpoints(void **state)
+{
+    const struct slice first = SLICE("DKIM-Signature: b=first\r\n");
+    const struct slice second = SLICE("DKIM-Signature: b=second\r\n");
+    struct spool_writer *writer = fixture_writer(&fixture);
+    struct spool_store *store = fixture_store(&fixture);
+    uint64_t a, b, c;
+
+    (void)state;
+    a = fixture_submit(writer, 100);
+    b = fixture_submit(writer, 100);
+    c = fixture_submit(writer, 100);
+    fixture_poll(store, writer);
+    assert_true(is_signed(store, a, SLICE_NULL));
+    assert_int_equal(fixture_sign(store, a, first), 0);
+    assert_int_equal(fixture_outcome(store, c, OUTCOME_PENDING, NULL), 0);
+    fixture_poll(store, writer);
+    spool_writer_close(writer);
+    for (int round = 0; round < 4; round++) {
+        assert_true(is_signed(store, a, first));
+        assert_true(is_signed(store, b, round < 2 ? SLICE_NULL : second));
+        assert_true(is_signed(store, c, SLICE_NULL));
+        spool_store_close(store);
+        fixture_forget(&fixture);
+        store = fixture_store(&fixture);
+        assert_non_null(store);
+        assert_int_equal(fixture_outcome(store, a, OUTCOME_PENDING, NULL), 0);
+        if (round == 1)
+            assert_int_equal(fixture_sign(store, b, second), 0);
+        fixture_poll(store, NULL);
+    }
+    assert_int_equal(fixture_outcome(store, a, OUTCOME_DELIVERED, NULL), 0);
+    fixture_poll(store, NULL);
+    assert_true(is_signed(store, a, SLICE_NULL));
+    assert_int_equal(fixture.n_troubles, 0);
+    spool_store_close(store);
+}
+
 static void test_a_second_store_and_a_second_writer_are_refused(void **state)
 {
     struct spool_writer *writer = fixture_writer(&fixture);
@@ -284,6 +336,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_segments_are_freed_when_all_in_them_is_finished,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_header_that_cannot_be_read_is_not_judged, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_signature_outlives_restarts_and_checkpoints, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_a_second_store_and_a_second_writer_are_refused, set_up,
                                         tear_down),
