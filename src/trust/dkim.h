@@ -16,7 +16,8 @@ enum dkim_result {
     DKIM_NONE, /* of a message: it is not signed */
     DKIM_PASS,
     DKIM_FAIL,      /* it does not fit */
-    DKIM_POLICY,    /* it fits, but is not accepted: weak key, rsa-sha1, From not signed */
+    DKIM_POLICY,    /* it fits, but is not accepted: weak key, From not signed, expired; or it is
+                       rsa-sha1, which is not even tried (RFC 8301) */
     DKIM_NEUTRAL,   /* the signature cannot be understood */
     DKIM_TEMPERROR, /* the key cannot be had now */
     DKIM_PERMERROR, /* no key, a revoked or malformed one, a required tag is missing */
@@ -26,6 +27,8 @@ const char *dkim_result_name(enum dkim_result result); /* "pass" */
 enum {
     DKIM_SIGNATURES_MAX = 10,  /* looked at; the rest is reported as one `policy` */
     DKIM_BODY_HASHES_MAX = 64, /* DKIM's and ARC's together */
+    DKIM_HEADER_MAX = 2 << 20, /* bytes of a header section; a larger one is not looked at, and the
+                                  message's result is `policy` */
     ARC_SETS_MAX = 50,         /* RFC 8617 section 4.2.1 */
     DKIM_RSA_BITS_MIN = 1024,  /* RFC 8301 section 3.2 */
     DKIM_RSA_BITS_MAX = 8192,

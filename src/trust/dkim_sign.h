@@ -20,7 +20,8 @@ struct dkim_signer;
 struct dkim_signer *dkim_signer_new(void);
 void dkim_signer_free(struct dkim_signer *signer); /* NULL is fine */
 void dkim_signer_feed(struct dkim_signer *signer, struct slice piece);
-/* False: it cannot be signed (no From, or more than one; a header section beyond 1 MiB). */
+/* False: it cannot be signed (no From, more than one, or none that names an address; a header
+ * section beyond DKIM_HEADER_MAX, or with hundreds of the fields that are signed). */
 bool dkim_signer_end(struct dkim_signer *signer);
 /* After the end: the address in From (the first of several), which decides whose key it is. */
 struct slice dkim_signer_author(const struct dkim_signer *signer);
@@ -31,7 +32,8 @@ struct dkim_signing {
     struct slice identity; /* i=, or empty */
     int64_t seconds;       /* t= */
 };
-/* The field so far, "DKIM-Signature: ...; b=" folded, and the digest that is to be signed. */
+/* The field so far, "DKIM-Signature: ...; b=" folded (what was in the buffer is forgotten), and the
+ * digest that is to be signed. */
 void dkim_signer_field(const struct dkim_signer *signer, const struct dkim_signing *signing,
                        struct buf *ret_field, uint8_t ret_digest[DKIM_DIGEST]);
 /* Puts the signature behind it, folded, and CRLF. */

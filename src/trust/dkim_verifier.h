@@ -1,0 +1,22 @@
+/*
+ * A verifier's parts, for the files that make it up: dkim_verifier.c and dkim_judge.c. Others
+ * include dkim.h, ARC dkim_inside.h.
+ */
+#ifndef NUNCIO_TRUST_DKIM_VERIFIER_H
+#define NUNCIO_TRUST_DKIM_VERIFIER_H
+
+#include "trust/dkim_body.h"
+#include "trust/dkim_inside.h"
+#include "trust/dkim_section.h"
+
+struct dkim_verifier {
+    struct dkim_section section;
+    struct dkim_fields *fields; /* when the section is whole; NULL when it was too large */
+    struct dkim_body *body;
+    unsigned n_signatures; /* DKIM-Signature fields */
+};
+
+/* False: a field of this name carries no signature. */
+bool dkim_form_of(struct slice name, enum dkim_form *ret_form);
+
+#endif
