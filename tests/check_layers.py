@@ -24,6 +24,7 @@ MAY_USE = {
     'queue': PURE | {'io', 'config', 'spool'},
     'relay': PURE | {'io', 'dns', 'config'},
     'local': PURE | {'io', 'config'},
+    'keys': PURE | {'io', 'config'},
     'history': PURE | {'io', 'config'},
     'web': PURE | {'io', 'config'},
 }

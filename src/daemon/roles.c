@@ -4,6 +4,7 @@
 #include "account/auth.h"
 #include "config/config.h"
 #include "history/history.h"
+#include "keys/keys.h"
 #include "local/local.h"
 #include "local/program.h"
 #include "queue/queue.h"
@@ -33,6 +34,7 @@ static const struct role_entry entries[] = {
     {ROLE_RELAY,   1, relay_main,   NULL},
     {ROLE_LOCAL,   1, local_main,   NULL},
     {ROLE_PROGRAM, 2, program_main, has_programs},
+    {ROLE_KEYS,    2, keys_main,    NULL},
     {ROLE_RECEIVE, 0, receive_main, NULL},
     {ROLE_WEB,     0, web_main,     serves_web},
     {ROLE_HISTORY, 4, history_main, keeps_history},
@@ -44,7 +46,8 @@ static const struct role_link links[] = {
     {ROLE_LOCAL, ROLE_AUTH},      {ROLE_QUEUE, ROLE_RELAY},     {ROLE_QUEUE, ROLE_LOCAL},
     {ROLE_LOCAL, ROLE_PROGRAM},   {ROLE_RECEIVE, ROLE_HISTORY}, {ROLE_AUTH, ROLE_HISTORY},
     {ROLE_QUEUE, ROLE_HISTORY},   {ROLE_RELAY, ROLE_HISTORY},   {ROLE_LOCAL, ROLE_HISTORY},
-    {ROLE_PROGRAM, ROLE_HISTORY}, {ROLE_WEB, ROLE_HISTORY},
+    {ROLE_PROGRAM, ROLE_HISTORY}, {ROLE_WEB, ROLE_HISTORY},     {ROLE_RELAY, ROLE_KEYS},
+    {ROLE_KEYS, ROLE_HISTORY},
 };
 
 const struct role_table role_table = {

@@ -92,6 +92,7 @@ static const struct plan plans[ROLE_COUNT] = {
                     reads_relay,
                     true,
                     NEED_READ_FILES | NEED_WRITE_FILES | NEED_CONNECT},
+    [ROLE_KEYS] = {{"keys"}, reads_nothing, false, NEED_READ_FILES | NEED_WRITE_FILES},
     [ROLE_HISTORY] = {{"history"}, reads_nothing, false, NEED_READ_FILES | NEED_WRITE_FILES},
     [ROLE_WEB] = {{NULL}, reads_nothing, false, NEED_ACCEPT},
     [ROLE_LOCAL] = {{"mail", "postmaster"},
@@ -144,8 +145,8 @@ static struct plan plan_for(enum role role, const struct config *config)
 }
 
 /* What must be shut: to every role but those whose plan writes there. */
-static const char *const treasures[] = {"accounts", "spool/queue", "spool/receive",
-                                        "mail",     "tls",         "history"};
+static const char *const treasures[] = {"accounts", "spool/queue", "spool/receive", "mail",
+                                        "tls",      "history",     "keys"};
 
 struct lock_in {
     struct role_context *role;

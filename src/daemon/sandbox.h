@@ -9,6 +9,7 @@
  * | queue   | spool                               | users and groups | none, accepts only  |
  * | relay   | relay                               | resolver's files | any                 |
  * | local   | mail, postmaster                    |                  | none                |
+ * | keys    | keys                                |                  | none                |
  * | history | history                             |                  | none                |
  * | web     |                                     |                  | none, accepts only  |
  * | program | everything: it starts programs as other users, and they would inherit the fence |

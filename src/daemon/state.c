@@ -38,6 +38,7 @@ static const struct folder folders[] = {
     {"maildrop", ROLE_RECEIVE, false, 03733},
     {"tls", ROLE_PARENT, false, 0700},
     {"relay", ROLE_RELAY, false, 0700},
+    {"keys", ROLE_KEYS, false, 0700},
     {"history", ROLE_HISTORY, false, 02750, .readers = true},
 };
 
@@ -46,9 +47,11 @@ static const struct {
     enum role role;
     const char *name;
 } needs[] = {
-    {ROLE_RECEIVE, "spool/receive"}, {ROLE_RECEIVE, "maildrop"}, {ROLE_QUEUE, "spool/receive"},
-    {ROLE_QUEUE, "spool/queue"},     {ROLE_AUTH, "accounts"},    {ROLE_LOCAL, "mail"},
-    {ROLE_LOCAL, "postmaster"},      {ROLE_HISTORY, "history"},  {ROLE_RELAY, "relay"},
+    {ROLE_RECEIVE, "spool/receive"}, {ROLE_RECEIVE, "maildrop"},
+    {ROLE_QUEUE, "spool/receive"},   {ROLE_QUEUE, "spool/queue"},
+    {ROLE_AUTH, "accounts"},         {ROLE_LOCAL, "mail"},
+    {ROLE_LOCAL, "postmaster"},      {ROLE_HISTORY, "history"},
+    {ROLE_RELAY, "relay"},           {ROLE_KEYS, "keys"},
 };
 
 bool state_path(char *out, const char *state, const char *name)

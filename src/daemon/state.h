@@ -10,6 +10,7 @@
  *   state/accounts/   0700 nuncio-auth
  *   state/mail/       0700 nuncio-local     an IMAP server reads it as that user
  *   state/postmaster/ 0700 nuncio-local
+ *   state/keys/       0700 nuncio-keys      private keys of DKIM, see keys/key_store.h
  *   state/history/    2750 nuncio-history    its group is `control { read_group }` if there is one
  *   state/maildrop/   3733 nuncio-receive   any user may leave a message, none may look
  *

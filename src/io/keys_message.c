@@ -37,6 +37,8 @@ static void get_key(struct wire *in, struct msg_key *key)
 
 void msg_keys_encode(struct buf *out, const struct msg_keys *message)
 {
+    wire_put_u8(out, message->begins);
+    wire_put_u8(out, message->ends);
     wire_put_u32(out, message->n_keys);
     for (uint32_t i = 0; i < message->n_keys; i++)
         put_key(out, &message->keys[i]);
@@ -46,6 +48,8 @@ int msg_keys_decode(struct slice payload, struct arena *arena, struct msg_keys *
 {
     struct wire in = wire_from(payload);
 
+    ret_message->begins = wire_get_bool(&in);
+    ret_message->ends = wire_get_bool(&in);
     ret_message->n_keys = wire_get_count(&in, KEYS_MAX);
     ret_message->keys = arena_alloc(arena, ret_message->n_keys * sizeof(*ret_message->keys) + 1);
     for (uint32_t i = 0; i < ret_message->n_keys; i++)

@@ -355,6 +355,7 @@ struct msg_key {
     bool retired;        /* another one has taken over: only if there is no other */
 };
 struct msg_keys {
+    bool begins, ends; /* a list that is too long for one message comes in several */
     struct msg_key *keys;
     uint32_t n_keys;
 };

@@ -18,7 +18,7 @@ CONF = '''
 listen mx {{ service mx; address 127.0.0.1:{mx} }}
 domain example.test {{ deliver maildir }}
 '''
-ROLES = {'receive', 'auth', 'queue', 'relay', 'local', 'history'}
+ROLES = {'receive', 'auth', 'queue', 'relay', 'local', 'history', 'keys'}
 needs_root = pytest.mark.skipif(os.getuid() != 0, reason='needs root')
 
 

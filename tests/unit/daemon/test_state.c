@@ -70,6 +70,7 @@ static void test_the_tree_has_its_modes_and_keeps_the_administrators(void **stat
     assert_int_equal(mode_of("maildrop"), 03733);
     assert_int_equal(mode_of("history"), 02750);
     assert_int_equal(mode_of("relay"), 0700);
+    assert_int_equal(mode_of("keys"), 0700);
     assert_true(state_path(mail, state_folder, "mail"));
     assert_true(state_path(accounts, state_folder, "accounts"));
     assert_int_equal(chmod(mail, 0750), 0);

@@ -18,7 +18,7 @@ static void test_keys_come_back_and_no_cut_of_them_does(void **state)
          .sender = SLICE("billing@example.org"),
          .retired = true},
     };
-    const struct msg_keys keys = {.keys = list, .n_keys = 2};
+    const struct msg_keys keys = {.ends = true, .keys = list, .n_keys = 2};
     struct msg_keys got;
     struct arena arena;
     struct buf out;
@@ -29,6 +29,7 @@ static void test_keys_come_back_and_no_cut_of_them_does(void **state)
     msg_keys_encode(&out, &keys);
     assert_int_equal(msg_keys_decode(buf_slice(&out), &arena, &got), 0);
     assert_int_equal(got.n_keys, 2);
+    assert_true(!got.begins && got.ends);
     assert_true(got.keys[0].seen && !got.keys[0].retired && got.keys[1].retired);
     assert_true(slice_eq(got.keys[1].sender, list[1].sender));
     for (size_t len = 0; len < out.len; len++)
