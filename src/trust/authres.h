@@ -9,9 +9,8 @@
 
 #include "base/buf.h"
 
-/* The whole field with CRLF, folded; nothing from outside leaves its quotes or its line.
- * `dmarc_tag` may say what was done in spite of the verdict ("policy.override" comment), or is
- * empty. */
+/* The whole field with CRLF, folded, ASCII; nothing from outside leaves its place in it. `remark`
+ * goes to its end as a comment: what was done in spite of the verdicts, or is empty. */
 void authres_write(struct buf *out, struct slice authserv_id, const struct trust_verdicts *verdicts,
                    struct slice remark);
 
@@ -19,8 +18,8 @@ void authres_write(struct buf *out, struct slice authserv_id, const struct trust
  * could take it? In doubt it is. */
 bool authres_is_of(struct slice value, struct slice authserv_id);
 
-/* From ARC-Authentication-Results of a sealer that is trusted: did `dmarc` (or, where it says
- * nothing of dmarc, aligned spf or dkim for `author`) pass there? */
+/* From ARC-Authentication-Results of a sealer that is trusted: did `dmarc` pass there for `author`,
+ * or, where it says nothing of dmarc, spf or dkim for this very domain? In doubt not. */
 bool authres_vouches(struct slice results, struct slice author, struct arena *arena);
 
 #endif

@@ -18,20 +18,25 @@ const char *dmarc_policy_name(enum dmarc_policy policy);
 struct dmarc_record {
     enum dmarc_policy policy, subdomain_policy, np_policy; /* p, sp, np, each with its default */
     bool has_policy, has_sp, has_np;
-    bool testing;                 /* t=y */
-    char psd;                     /* 'y', 'n' or 'u' */
+    struct slice
+        problem;  /* p is missing, or one of the three is not valid: then all are "none", and
+                     without rua there is no DMARC (section 4.10.1); for people, or empty */
+    bool testing; /* t=y */
+    char psd;     /* 'y', 'n' or 'u' */
     bool dkim_strict, spf_strict; /* adkim, aspf */
-    struct slice *rua;            /* URIs as they stand, with "!10m" and all */
+    struct slice *rua;            /* valid URIs as they stand, with "!10m" and all */
     unsigned n_rua;
-    struct slice fo;
+    struct slice fo; /* "0" without ruf */
 };
 enum { DMARC_RUA_MAX = 10 };
-/* False when it is no DMARC record at all (then it is as if it were not there). */
+/* False when it is no DMARC record at all (then it is as if it were not there). Strings are from
+ * the arena. */
 bool dmarc_record_read(struct slice text, struct arena *arena, struct dmarc_record *ret_record);
 
+enum { DMARC_AUTHORS_MAX = 20 };
 struct dmarc_question {
-    const struct slice *authors; /* domains of all mailboxes in From, any case, U- or A-labels */
-    unsigned n_authors;
+    const struct slice *authors;   /* domains of all mailboxes in From, any case, U- or A-labels */
+    unsigned n_authors;            /* none, or above DMARC_AUTHORS_MAX: DMARC_PERMERROR */
     const struct spf_verdict *spf; /* of MAIL FROM (of HELO for <>), or NULL */
     const struct dkim_verdict *dkim;
 };
@@ -39,7 +44,7 @@ struct dmarc_question {
 struct dmarc_verdict {
     enum dmarc_result result;
     struct slice author;        /* the domain that was judged; with several in From the strictest */
-    struct slice organisation;  /* its organizational domain */
+    struct slice organisation;  /* its organizational domain, or empty (a name was not to be had) */
     struct slice policy_domain; /* where the record is, or empty */
     struct slice record;        /* its text, or empty */
     struct dmarc_record parsed; /* of it */
@@ -55,9 +60,21 @@ struct dmarc_verdict {
 int dmarc_check(const struct dmarc_question *question, const struct trust_names *names,
                 struct arena *arena, struct dmarc_verdict *ret_verdict);
 
-/* May reports about `domain` go to this host (section 4 of RFC 9990: a record at
- * DOMAIN._report._dmarc.HOST unless both have the same organizational domain)? 0 with the answer,
- * or -EAGAIN; a failure of the DNS is `no` with `ret_later`. */
+/* Where reports may go (section 4 of RFC 9990). */
+struct dmarc_destination {
+    bool may;          /* both have the same organizational domain, or a record at
+                          DOMAIN._report._dmarc.HOST allows it */
+    bool later;        /* not now: the DNS fails */
+    struct slice *rua; /* that record's own URIs, all at HOST: in place of the one in question */
+    unsigned n_rua;
+    struct slice problem; /* why not, for people */
+};
+/* Reports about `domain`, where the policy record is, to a URI at this host. 0, or -EAGAIN. */
+int dmarc_destination_check(struct slice domain, struct slice host, const struct trust_names *names,
+                            struct arena *arena, struct dmarc_destination *ret_destination);
+
+/* The same in short: 0 with the answer, or -EAGAIN; a failure of the DNS is `no` with `ret_later`.
+ */
 int dmarc_may_report(struct slice domain, struct slice host, const struct trust_names *names,
                      struct arena *arena, bool *ret_may, bool *ret_later);
 

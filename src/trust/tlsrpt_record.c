@@ -2,59 +2,12 @@
  * "v=TLSRPTv1; rua=mailto:reports@example.com,https://report.example.com/tlsrpt". See
  * tlsrpt_record.h.
  *
- * A mailto URI is read for its one address (RFC 6068): header fields behind "?" are the receiver's
- * wish and of no use to us, and an address that SMTP could not carry is passed over. In the URIs
- * "," "!" and ";" are percent-encoded by the RFC, so that cutting at them is safe.
+ * A URI with an address that SMTP could not carry is passed over, like those of other schemes. In
+ * the URIs "," "!" and ";" are percent-encoded by the RFC, so that cutting at them is safe.
  */
 #include "trust/tlsrpt_record.h"
 
-#include "base/buf.h"
-#include "mail/address.h"
-
-static int hex_digit(char c)
-{
-    if (ascii_is_digit(c))
-        return c - '0';
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool percent_decode(struct slice text, struct buf *out)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        int high, low;
-        if (text.ptr[i] != '%') {
-            buf_add_char(out, text.ptr[i]);
-            continue;
-        }
-        if (text.len - i < 3)
-            return false;
-        high = hex_digit(text.ptr[i + 1]);
-        low = hex_digit(text.ptr[i + 2]);
-        if (high < 0 || low < 0)
-            return false;
-        buf_add_char(out, (char)(high << 4 | low));
-        i += 2;
-    }
-    return !out->overflow;
-}
-
-static bool take_mailto(struct slice uri, struct arena *arena, struct slice *ret_address)
-{
-    struct slice encoded = slice_cut(&uri, '?');
-    struct address address;
-    struct buf decoded;
-    bool good;
-
-    buf_init(&decoded, ADDRESS_PATH_MAX);
-    good = percent_decode(encoded, &decoded) &&
-           address_parse_mailbox(buf_slice(&decoded), 0, &address).error == ADDRESS_OK &&
-           address.kind == ADDRESS_DOMAIN;
-    if (good)
-        *ret_address = arena_dup(arena, buf_slice(&decoded));
-    buf_done(&decoded);
-    return good;
-}
+#include "trust/mailto.h"
 
 /* It goes into a request as it stands, so nothing but printable ASCII. */
 static bool is_clean(struct slice uri)
@@ -74,8 +27,7 @@ static void take_uri(struct slice uri, struct arena *arena, struct tlsrpt_record
         return;
     if (rua.https)
         rua.where = arena_dup(arena, uri);
-    else if (!slice_starts_with_nocase(uri, SLICE("mailto:")) ||
-             !take_mailto(slice_skip(uri, 7), arena, &rua.where))
+    else if (!mailto_read(uri, arena, &rua.where))
         return;
     record->rua[record->n_rua++] = rua;
 }
