@@ -18,6 +18,9 @@ void authres_write(struct buf *out, struct slice authserv_id, const struct trust
  * could take it? In doubt it is. */
 bool authres_is_of(struct slice value, struct slice authserv_id);
 
+/* The authserv-id of a field's value, without quotes; empty when it has none that can be read. */
+struct slice authres_id(struct slice value, struct arena *arena);
+
 /* From ARC-Authentication-Results of a sealer that is trusted: did `dmarc` pass there for `author`,
  * or, where it says nothing of dmarc, spf or dkim for this very domain? In doubt not. */
 bool authres_vouches(struct slice results, struct slice author, struct arena *arena);

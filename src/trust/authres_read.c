@@ -8,82 +8,24 @@
  * identifier is ours. And does a trusted sealer vouch for a message? Only what follows the grammar
  * to the end does.
  *
- * One pass, no recursion: nested comments are counted.
+ * One pass, no recursion.
  */
 #include "trust/authres.h"
+
+#include "trust/cfws.h"
 
 #include "mail/address.h"
 
 enum { ID_MAX = 1024 };
 
-struct cursor {
-    struct slice rest;
-    bool bad;
-};
-
 /* ---- words ---------------------------------------------------------------------------------- */
 
-static bool at(const struct cursor *c, char byte)
+static void read_quoted(struct cfws_cursor *c, struct buf *out)
 {
-    return c->rest.len && c->rest.ptr[0] == byte;
-}
-
-static bool take(struct cursor *c, char byte)
-{
-    if (!at(c, byte))
-        return false;
-    c->rest = slice_skip(c->rest, 1);
-    return true;
-}
-
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static bool is_control(char c)
-{
-    return (c >= 0 && c < ' ') || c == 127;
-}
-
-static void skip_comment(struct cursor *c)
-{
-    size_t depth = 0, i;
-
-    for (i = 0; i < c->rest.len; i++) {
-        char byte = c->rest.ptr[i];
-        if (byte == '\\')
-            i++;
-        else if (byte == '(')
-            depth++;
-        else if (byte == ')' && --depth == 0)
-            break;
-    }
-    c->bad |= i >= c->rest.len;
-    c->rest = slice_skip(c->rest, i + 1);
-}
-
-/* [CFWS]; true when there was some. */
-static bool skip_cfws(struct cursor *c)
-{
-    size_t before = c->rest.len;
-
-    while (c->rest.len && !c->bad) {
-        if (at(c, '('))
-            skip_comment(c);
-        else if (is_space(c->rest.ptr[0]))
-            c->rest = slice_skip(c->rest, 1);
-        else
-            break;
-    }
-    return c->rest.len < before;
-}
-
-static void read_quoted(struct cursor *c, struct buf *out)
-{
-    while (!c->bad && !take(c, '"')) {
-        (void)take(c, '\\');
-        if (c->rest.len == 0 || (is_control(c->rest.ptr[0]) && !is_space(c->rest.ptr[0]))) {
+    while (!c->bad && !cfws_take(c, '"')) {
+        (void)cfws_take(c, '\\');
+        if (c->rest.len == 0 ||
+            (cfws_is_control(c->rest.ptr[0]) && !cfws_is_space(c->rest.ptr[0]))) {
             c->bad = true;
             return;
         }
@@ -92,42 +34,31 @@ static void read_quoted(struct cursor *c, struct buf *out)
     }
 }
 
-/* Bytes up to a blank, a control byte, or one of `ends`. */
-static struct slice read_run(struct cursor *c, struct slice ends)
-{
-    struct slice start = c->rest;
-
-    while (c->rest.len && !is_space(c->rest.ptr[0]) && !is_control(c->rest.ptr[0]) &&
-           slice_find(ends, c->rest.ptr[0]) < 0)
-        c->rest = slice_skip(c->rest, 1);
-    return slice_sub(start, 0, start.len - c->rest.len);
-}
-
 /* `value` of MIME: a token, in which bytes above 127 are fine, or a quoted string. */
-static void read_value(struct cursor *c, struct buf *out)
+static void read_value(struct cfws_cursor *c, struct buf *out)
 {
     struct slice run;
 
-    if (take(c, '"')) {
+    if (cfws_take(c, '"')) {
         read_quoted(c, out);
         return;
     }
-    run = read_run(c, SLICE("()<>@,;:\\\"/[]?="));
+    run = cfws_run(c, SLICE("()<>@,;:\\\"/[]?="));
     c->bad |= run.len == 0;
     buf_add_slice(out, run);
 }
 
 /* An authserv-id with its version, up to ";" or the end. */
-static void read_id(struct cursor *c, struct buf *out)
+static void read_id(struct cfws_cursor *c, struct buf *out)
 {
-    skip_cfws(c);
+    cfws_skip(c);
     read_value(c, out);
-    if (skip_cfws(c)) {
+    if (cfws_skip(c)) {
         while (c->rest.len && ascii_is_digit(c->rest.ptr[0]))
             c->rest = slice_skip(c->rest, 1);
-        skip_cfws(c);
+        cfws_skip(c);
     }
-    c->bad |= out->overflow || (c->rest.len && !at(c, ';'));
+    c->bad |= out->overflow || (c->rest.len && !cfws_at(c, ';'));
 }
 
 /* ---- is it ours? ---------------------------------------------------------------------------- */
@@ -140,7 +71,7 @@ static struct slice without_dot(struct slice name)
 
 bool authres_is_of(struct slice value, struct slice authserv_id)
 {
-    struct cursor c = {.rest = value};
+    struct cfws_cursor c = {.rest = value};
     struct buf id;
     bool ours;
 
@@ -151,6 +82,19 @@ bool authres_is_of(struct slice value, struct slice authserv_id)
     return ours;
 }
 
+struct slice authres_id(struct slice value, struct arena *arena)
+{
+    struct cfws_cursor c = {.rest = value};
+    struct slice name;
+    struct buf id;
+
+    buf_init(&id, ID_MAX);
+    read_id(&c, &id);
+    name = c.bad ? SLICE_NULL : arena_dup(arena, buf_slice(&id));
+    buf_done(&id);
+    return name;
+}
+
 /* ---- does it vouch? ------------------------------------------------------------------------- */
 
 /* One "method=result" with its properties; slices are from the arena. */
@@ -159,35 +103,29 @@ struct resinfo {
     struct slice mailfrom, header_from, header_d;
 };
 
-static struct slice read_keyword(struct cursor *c)
+static struct slice read_keyword(struct cfws_cursor *c)
 {
     struct slice word;
 
-    skip_cfws(c);
-    word = read_run(c, SLICE("()<>@,;:\\\"/[]?=."));
+    cfws_skip(c);
+    word = cfws_run(c, SLICE("()<>@,;:\\\"/[]?=."));
     c->bad |= word.len == 0;
-    skip_cfws(c);
+    cfws_skip(c);
     return word;
 }
 
-static void expect(struct cursor *c, char byte)
-{
-    c->bad |= !take(c, byte);
-    skip_cfws(c);
-}
-
 /* A pvalue: quoted strings and other bytes in a row, as `"a b"@example.com`. */
-static struct slice read_pvalue(struct cursor *c, struct arena *arena)
+static struct slice read_pvalue(struct cfws_cursor *c, struct arena *arena)
 {
     struct slice value;
     struct buf out;
 
     buf_init(&out, ID_MAX);
     while (c->rest.len && !c->bad) {
-        if (take(c, '"'))
+        if (cfws_take(c, '"'))
             read_quoted(c, &out);
-        else if (!is_space(c->rest.ptr[0]) && slice_find(SLICE("(;"), c->rest.ptr[0]) < 0) {
-            struct slice run = read_run(c, SLICE("(;\""));
+        else if (!cfws_is_space(c->rest.ptr[0]) && slice_find(SLICE("(;"), c->rest.ptr[0]) < 0) {
+            struct slice run = cfws_run(c, SLICE("(;\""));
             c->bad |= run.len == 0;
             buf_add_slice(&out, run);
         } else
@@ -216,28 +154,28 @@ static void take_property(struct resinfo *info, struct slice type, struct slice 
 }
 
 /* Behind its ";". */
-static struct resinfo read_resinfo(struct cursor *c, struct arena *arena)
+static struct resinfo read_resinfo(struct cfws_cursor *c, struct arena *arena)
 {
     struct resinfo info = {.method = read_keyword(c)};
 
-    if (take(c, '/')) {
+    if (cfws_take(c, '/')) {
         struct slice version = read_keyword(c);
         if (!slice_eq(version, SLICE("1")))
             info.method = SLICE_NULL; /* section 2.6: not one that we know */
     }
     /* "none" alone: nothing was checked. */
-    if (c->bad || c->rest.len == 0 || at(c, ';'))
+    if (c->bad || c->rest.len == 0 || cfws_at(c, ';'))
         return info;
-    expect(c, '=');
+    cfws_expect(c, '=');
     info.result = read_keyword(c);
-    while (c->rest.len && !c->bad && !at(c, ';')) {
+    while (c->rest.len && !c->bad && !cfws_at(c, ';')) {
         struct slice type = read_keyword(c), property = SLICE_NULL, value;
-        if (take(c, '.'))
+        if (cfws_take(c, '.'))
             property = read_keyword(c);
-        expect(c, '=');
+        cfws_expect(c, '=');
         value = read_pvalue(c, arena);
         take_property(&info, type, property, value);
-        skip_cfws(c);
+        cfws_skip(c);
     }
     return info;
 }
@@ -269,15 +207,15 @@ static void weigh(const struct resinfo *info, struct slice author, struct opinio
 bool authres_vouches(struct slice results, struct slice author, struct arena *arena)
 {
     struct opinion opinion = {.dmarc = false};
-    struct cursor c = {.rest = results};
+    struct cfws_cursor c = {.rest = results};
     struct buf id;
 
     buf_init(&id, ID_MAX);
     read_id(&c, &id);
     buf_done(&id);
-    while (!c.bad && take(&c, ';')) {
+    while (!c.bad && cfws_take(&c, ';')) {
         struct resinfo info;
-        skip_cfws(&c);
+        cfws_skip(&c);
         if (c.rest.len == 0)
             break;
         info = read_resinfo(&c, arena);

@@ -171,6 +171,10 @@ void dkim_verifier_prefetch(const struct dkim_verifier *verifier, const struct t
         if (!dkim_form_of(field.name, &form) ||
             (form == DKIM_FORM_SIGNATURE && n_signatures++ >= DKIM_SIGNATURES_MAX))
             continue;
+        /* More of one kind make no chain, so no key of theirs will be needed. */
+        if (form != DKIM_FORM_SIGNATURE &&
+            dkim_fields_count_of(verifier->fields, field.name) > ARC_SETS_MAX)
+            continue;
         dkim_stamp_read(form, field.value, &arena, &stamp);
         if (stamp.usable)
             dkim_proof_ask(&stamp, names);

@@ -271,4 +271,3 @@ int main(void)
 WEAK(spf_result_name, spf_result, "none", "neutral", "pass", "fail", "softfail", "temperror",
      "permerror")
 WEAK(iprev_result_name, iprev_result, "pass", "fail", "temperror", "permerror")
-WEAK(arc_result_name, arc_result, "none", "pass", "fail", "temperror")
