@@ -33,6 +33,8 @@ static const struct {
     {"num-queries-per-thread:", "8192"},
     {"msg-cache-size:", "8m"},
     {"rrset-cache-size:", "16m"},
+    /* Who publishes a record that was missing (a key, a policy) does not wait an hour for us. */
+    {"cache-max-negative-ttl:", "300"},
     /* A resolver that was away is asked again soon after it is back. */
     {"infra-host-ttl:", "60"},
     {"infra-keep-probing:", "yes"},

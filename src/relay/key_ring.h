@@ -17,9 +17,9 @@
 
 struct key_ring;
 
-/* Without keys. `dns` must outlive it. */
+/* Without keys. */
 struct key_ring *key_ring_new(struct role_context *role, struct dns *dns);
-/* No question may be under way: after dns_stop(). NULL is fine. */
+/* After dns_free(), so that no question is under way. NULL is fine. */
 void key_ring_free(struct key_ring *ring);
 
 /* On the loop's thread: a message of keys; 0, or -EBADMSG. */

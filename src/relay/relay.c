@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "relay/attempt.h"
+#include "relay/key_ring.h"
 #include "relay/outbox.h"
 #include "relay/policies.h"
 #include "relay/relay_metrics.h"
@@ -47,6 +48,7 @@ struct relay {
     struct workers *workers;
     struct outbox *outbox;
     struct site_answers *site_answers;
+    struct key_ring *ring;
     struct loop_timer *flush_timer, *sweep_timer, *stop_timer;
     bool sweeping;
     uint64_t stop_at; /* cancel all then; 0: not stopping */
@@ -240,6 +242,12 @@ static void take_site_ask(struct relay *relay, const struct channel_message *mes
         log_error(NULL, "bad-site-ask", LOG_INT("bytes", message->payload.len));
 }
 
+static void take_keys(struct relay *relay, const struct channel_message *message)
+{
+    if (key_ring_take(relay->ring, message->payload) < 0)
+        log_error(NULL, "bad-keys", LOG_INT("bytes", message->payload.len));
+}
+
 static void on_message(void *arg, enum role from, struct channel_message *message)
 {
     struct relay *relay = arg;
@@ -250,6 +258,8 @@ static void on_message(void *arg, enum role from, struct channel_message *messag
         take_file(relay, message);
     else if (from == ROLE_QUEUE && message->type == MSG_SITE_ASK)
         take_site_ask(relay, message);
+    else if (from == ROLE_KEYS && message->type == MSG_KEYS)
+        take_keys(relay, message);
     else if (from == ROLE_QUEUE)
         policies_take_message(&relay->policies, message);
     channel_message_close_fds(message);
@@ -303,6 +313,7 @@ static void on_wake(void *arg)
     struct relay *relay = arg;
 
     finder_run(relay->shared.finder);
+    key_ring_run(relay->ring);
     if (workers_numbers(relay->workers).running > 1)
         loop_timer_arm(relay->flush_timer, clock_mono_ms() + GATHER_MS);
     else
@@ -430,6 +441,7 @@ static int relay_open(struct relay *relay)
                                       relay->policies.tlsrpt, wake_loop, relay);
     relay->site_answers =
         site_answers_new(relay->role, relay->shared.finder, &relay->shared.counts);
+    relay->ring = key_ring_new(relay->role, relay->shared.dns);
     loop_on_wake(relay->role->loop, on_wake, relay);
     relay->config = config_ref(relay->role->config);
     return 0;
@@ -451,6 +463,7 @@ static void relay_close(struct relay *relay)
     tls_clients_free(relay->shared.tls_clients);
     handed_free(relay->shared.handed);
     dns_free(relay->shared.dns);
+    key_ring_free(relay->ring);
     site_answers_free(relay->site_answers);
     finder_free(relay->shared.finder);
     loop_timer_free(relay->flush_timer);
