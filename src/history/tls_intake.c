@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "history/tls_reports.h"
 #include "io/message.h"
+#include "trust/report_part.h"
 #include "trust/tlsrpt_mail.h"
 
 #include <errno.h>
@@ -19,7 +20,7 @@ static int read_text(int fd, uint64_t offset, uint64_t length, struct buf *text)
 {
     char *room;
 
-    if (length > TLSRPT_MAIL_MAX)
+    if (length > REPORT_MAIL_MAX)
         return -EFBIG;
     room = buf_reserve(text, (size_t)length);
     while (text->len < length) {
@@ -116,7 +117,7 @@ void tls_intake_take(const char *path, const struct config *config,
     int r;
 
     arena_init(&arena);
-    buf_init(&text, TLSRPT_MAIL_MAX);
+    buf_init(&text, REPORT_MAIL_MAX);
     if (message->n_fds == 1 && msg_report_decode(message->payload, &arena, &announced) == 0) {
         r = read_text(message->fds[0], announced.text_offset, announced.text_length, &text);
         wrong =

@@ -2,8 +2,7 @@
  * The mail is a multipart/report with report-type=tlsrpt: a sentence for people, and the report as
  * application/tlsrpt+gzip. See tlsrpt_mail.h.
  *
- * What comes in is read as leniently as mail must be: the part is looked for anywhere in the MIME
- * tree, in gzip or not, and its name ending in .json or .json.gz will do for a sender that calls it
+ * In what comes in a name ending in .json or .json.gz will do for a sender that calls the part
  * application/gzip. A signature of DKIM is asked for by the RFC; judging it is not for this file.
  */
 #include "trust/tlsrpt_mail.h"
@@ -12,7 +11,7 @@
 #include "mail/encoding.h"
 #include "mail/header.h"
 #include "mail/headerwrite.h"
-#include "mail/mime.h"
+#include "trust/report_part.h"
 
 /* ---- making --------------------------------------------------------------------------------- */
 
@@ -71,74 +70,15 @@ bool tlsrpt_mail_is_meant(struct slice message, struct arena *arena)
            slice_eq_nocase(value, SLICE("tlsrpt"));
 }
 
-static bool has_name(const struct mime_part *part, struct slice message, struct arena *arena)
+static bool is_part(const struct mime_part *part, struct slice file_name)
 {
-    struct slice section = slice_sub(message, part->start, part->body - part->start);
-    struct header_field field;
-    struct slice params, name;
-
-    if (!header_find(section, SLICE("Content-Disposition"), &field))
-        return false;
-    /* "attachment; filename=..." has no subtype, so it is not for mime_parse_type(). */
-    params = header_unfold(arena, field.value);
-    (void)slice_cut(&params, ';');
-    return params.ptr && mime_param(arena, params, SLICE("filename"), &name) &&
-           (slice_ends_with_nocase(name, SLICE(".json.gz")) ||
-            slice_ends_with_nocase(name, SLICE(".json")));
-}
-
-static bool is_report(const struct mime_part *part, struct slice message, struct arena *arena)
-{
-    return part->kind == MIME_LEAF &&
-           (mime_type_is(part, "application", "tlsrpt+gzip") ||
-            mime_type_is(part, "application", "tlsrpt+json") || has_name(part, message, arena));
-}
-
-static void decode(const struct mime_part *part, struct slice message, struct buf *out)
-{
-    struct slice body = slice_sub(message, part->body, part->end - part->body);
-
-    if (part->encoding == MIME_BASE64)
-        base64_decode(out, body, NULL);
-    else if (part->encoding == MIME_QUOTED_PRINTABLE)
-        qp_decode(out, body, NULL);
-    else
-        buf_add_slice(out, body);
-}
-
-static bool is_packed(struct slice bytes)
-{
-    return bytes.len > 2 && bytes.ptr[0] == '\x1f' && bytes.ptr[1] == '\x8b';
-}
-
-static const char *unpack(const struct mime_part *part, struct slice message, struct buf *out)
-{
-    struct buf decoded;
-    const char *wrong = NULL;
-
-    buf_init(&decoded, TLSRPT_MAIL_MAX);
-    decode(part, message, &decoded);
-    if (is_packed(buf_slice(&decoded)))
-        wrong = tlsrpt_gunzip(out, buf_slice(&decoded)) ? NULL : "its gzip is damaged or too large";
-    else
-        buf_add_slice(out, buf_slice(&decoded));
-    if (!wrong && (decoded.overflow || out->overflow))
-        wrong = "it is too large";
-    buf_done(&decoded);
-    return wrong;
+    return mime_type_is(part, "application", "tlsrpt+gzip") ||
+           mime_type_is(part, "application", "tlsrpt+json") ||
+           slice_ends_with_nocase(file_name, SLICE(".json.gz")) ||
+           slice_ends_with_nocase(file_name, SLICE(".json"));
 }
 
 const char *tlsrpt_mail_read(struct slice message, struct arena *arena, struct buf *out)
 {
-    struct mime_tree tree;
-
-    if (message.len > TLSRPT_MAIL_MAX)
-        return "it is too large";
-    if (mime_parse(message, arena, &tree) != 0)
-        return "its MIME structure is too deep";
-    for (uint32_t i = 0; i < tree.n; i++) {
-        if (is_report(&tree.parts[i], message, arena))
-            return unpack(&tree.parts[i], message, out);
-    }
-    return "it has no part with a report";
+    return report_part_read(message, is_part, arena, out);
 }

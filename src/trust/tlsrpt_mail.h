@@ -7,8 +7,6 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
-enum { TLSRPT_MAIL_MAX = 20 << 20 }; /* bytes of a mail that is looked into */
-
 struct tlsrpt_mail {
     struct slice from, to;
     struct slice domain;    /* that the report is about */
@@ -30,8 +28,7 @@ bool tlsrpt_mail_is_meant(struct slice message, struct arena *arena);
  * it, for people. */
 const char *tlsrpt_mail_read(struct slice message, struct arena *arena, struct buf *out);
 
-/* gzip, and the other way; false when it is damaged or too large for `out`. */
+/* gzip; overflow: too large. */
 void tlsrpt_gzip(struct buf *out, struct slice text);
-bool tlsrpt_gunzip(struct buf *out, struct slice packed);
 
 #endif

@@ -1,5 +1,6 @@
 /* TLS reports of others, as mail, as gzip and as JSON: bounded, and what was read can be written.
  */
+#include "trust/inflate.h"
 #include "trust/tlsrpt_mail.h"
 #include "trust/tlsrpt_report.h"
 
@@ -34,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         read_json(buf_slice(&out), &arena);
     read_json(input, &arena);
     buf_reset(&out);
-    (void)tlsrpt_gunzip(&out, input);
+    (void)inflate_bounded(&out, input, INFLATE_GZIP);
     buf_done(&out);
     arena_done(&arena);
     return 0;

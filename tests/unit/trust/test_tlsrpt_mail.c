@@ -1,3 +1,4 @@
+#include "trust/inflate.h"
 #include "trust/tlsrpt_mail.h"
 
 #include "../cmocka_all.h"
@@ -138,7 +139,7 @@ static void test_a_bomb_does_not_go_off(void **state)
     tlsrpt_gzip(&gzip, buf_slice(&zeros));
     assert_false(gzip.overflow);
     buf_init(&out, 1 << 20);
-    assert_false(tlsrpt_gunzip(&out, buf_slice(&gzip)));
+    assert_false(inflate_bounded(&out, buf_slice(&gzip), INFLATE_GZIP));
     assert_true(out.size <= 2 << 20);
     buf_done(&zeros);
     buf_done(&gzip);
