@@ -19,7 +19,7 @@ struct header_field dkim_fields_at(const struct dkim_fields *fields, unsigned at
 /* How many have this name, in any case. */
 unsigned dkim_fields_count_of(const struct dkim_fields *fields, struct slice name);
 
-enum { DKIM_NO_FIELD = UINT32_MAX };
+#define DKIM_NO_FIELD UINT32_MAX
 
 /* The canonical text of the fields that a list of names separated by ":" selects: of each name the
  * lowest one that is not taken yet, nothing when there is none any more. The field `self` (or
