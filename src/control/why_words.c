@@ -209,6 +209,25 @@ static void not_tried(struct buf *out, const struct event *event)
     add_next(out, event);
 }
 
+static void was_signed(struct buf *out, const struct event *event)
+{
+    phrase_field(out, event, "DKIM signature made for ", "domain", "");
+    phrase_field(out, event, ", selectors ", "selectors", "");
+}
+
+static void sent_unsigned(struct buf *out, const struct event *event)
+{
+    phrase_field(out, event, "sent without a DKIM signature of ", "domain", "");
+    phrase_field(out, event, " after waiting for one for ", "waited", " seconds");
+    phrase_field(out, event, ": ", "why", "");
+}
+
+static void key_does_not_sign(struct buf *out, const struct event *event)
+{
+    phrase_field(out, event, "the DKIM key ", "selector", "");
+    phrase_field(out, event, " of ", "domain", " does not sign");
+}
+
 static void given_up(struct buf *out, const struct event *event)
 {
     phrase_path(out, event, "failed for good for ", "to");
@@ -330,6 +349,9 @@ static const struct {
     {"queue", "held", held},
     {"queue", "held-by-configuration", held},
     {"relay", "try", one_try},
+    {"relay", "signed", was_signed},
+    {"relay", "sent-unsigned", sent_unsigned},
+    {"relay", "key-does-not-sign", key_does_not_sign},
 };
 
 static void by_fields(struct buf *out, const struct event *event)

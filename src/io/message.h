@@ -294,8 +294,9 @@ enum done_kind {
     DONE_LATER,   /* 4xx, or the mail store cannot take it now */
     DONE_NEVER,   /* 5xx */
     DONE_NETWORK, /* no server answered: the whole site is in doubt */
-    DONE_AGAIN,   /* it was not tried: another site is meant now, or no connection was free. Not a
-                     failed attempt; to be routed anew soon */
+    DONE_AGAIN,   /* it was not tried: another site is meant now, no connection was free (4.4.5), or
+                     something of ours is missing, as a signature (4.3.x). Not a failed attempt; to
+                     be routed anew soon */
 };
 
 struct done_recipient {

@@ -16,6 +16,7 @@
 #include "relay/dial.h"
 #include "relay/outcome.h"
 #include "relay/plan.h"
+#include "relay/signed_fields.h"
 #include "relay/site_check.h"
 #include "relay/text.h"
 #include "relay/tls_required.h"
@@ -35,6 +36,7 @@ struct course {
     struct destination *destination; /* of all recipients that are not decided */
     struct outcome outcome;
     struct text text;
+    struct signed_fields signed_fields;
     struct client client; /* when `connected` */
     bool connected;
     struct plan plan;
@@ -238,14 +240,16 @@ static void pick_recipients(struct course *course)
     }
 }
 
-/* Delivered-To marks the way of forwarded mail, so that it cannot go in a circle. */
-static struct slice delivered_to(const struct course *course)
+/* What stands in front of the text. Delivered-To marks the way of forwarded mail, so that it cannot
+ * go in a circle; it is newer than the message's own header, which the signature belongs to. */
+static struct slice prefix_of(const struct course *course, struct slice signature)
 {
     struct slice via = course->attempt->unit->recipients[course->picked[0]].via;
 
     if (via.len == 0)
-        return SLICE_NULL;
-    return arena_printf(course->outcome.arena, "Delivered-To: %.*s\r\n", SLICE_ARG(via));
+        return signature;
+    return arena_printf(course->outcome.arena, "Delivered-To: %.*s\r\n%.*s", SLICE_ARG(via),
+                        SLICE_ARG(signature));
 }
 
 /* True when it got rid of recipients and left a connection for the others, if there are any, or
@@ -267,8 +271,13 @@ static bool run_transaction(struct course *course, bool *ret_stale)
                             .still_wanted = attempt->still_wanted,
                             .arg = attempt->arg};
     uint32_t before = course->outcome.n_undecided;
+    struct slice signature;
 
-    text_rewind(&course->text, delivered_to(course), course->plan.reencoded);
+    *ret_stale = false;
+    if (!signed_fields_get(&course->signed_fields, course->plan.reencoded, &course->outcome,
+                           &signature))
+        return false;
+    text_rewind(&course->text, prefix_of(course, signature), course->plan.reencoded);
     *ret_stale = transaction_run(&t) == TRANSACTION_STALE;
     if (t.n_too_many)
         course->recipients_limit = t.n_accepted;
@@ -346,6 +355,7 @@ static void fill_done(const struct course *course, uint64_t started, struct msg_
                           .reused = course->reused,
                           .duration_ms = (uint32_t)(clock_mono_ms() - started),
                           .recipients_limit = course->recipients_limit,
+                          .signature = signed_fields_to_keep(&course->signed_fields, outcome),
                           .recipients = outcome->recipients,
                           .n_recipients = outcome->unit->n_recipients};
 }
@@ -372,6 +382,10 @@ void attempt_run(const struct attempt *attempt, struct msg_done *ret_done)
     outcome_init(&course.outcome, attempt->arena, unit);
     text_init(&course.text, attempt->fd, unit->text_offset, unit->text_length,
               attempt->scratch->chunk);
+    course.signed_fields = (struct signed_fields){.sign = attempt->shared->sign,
+                                                  .config = attempt->config,
+                                                  .text = &course.text,
+                                                  .scratch = &attempt->scratch->out};
     course.picked = arena_alloc(attempt->arena, unit->n_recipients * sizeof(*course.picked));
     course.tls_optional = !unit->requiretls && has_tls_optional(attempt);
     decide_at_home(&course);

@@ -15,6 +15,7 @@
 #include "relay/handed.h"
 #include "relay/idle.h"
 #include "relay/login.h"
+#include "relay/sign.h"
 #include "relay/slots.h"
 #include "relay/tls_clients.h"
 #include "relay/tlsrpt.h"
@@ -30,6 +31,7 @@ struct attempt_shared {
     struct idle idle;
     struct handed *handed;
     struct logins *logins; /* NULL: nobody logs in */
+    struct sign *sign;     /* NULL: nothing is signed */
     struct relay_counts counts;
     int cancel_fd;
 };

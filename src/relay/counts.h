@@ -15,7 +15,8 @@ enum counted_attempt {
     COUNTED_DEFERRED,    /* put off by the server, or by us */
     COUNTED_REFUSED,     /* for good */
     COUNTED_UNREACHABLE, /* no server could be spoken to */
-    COUNTED_AGAIN,       /* given back to queue: another site by now, or all connections in use */
+    COUNTED_AGAIN,       /* given back to queue: another site by now, all connections in use, or no
+                            signature to be had */
     COUNTED_ATTEMPTS,
 };
 

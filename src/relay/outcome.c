@@ -7,7 +7,8 @@
 
 #include "io/channel.h"
 
-enum { WORDS_MAX = 1024, WORDS_MIN = 64, RECIPIENT_OVERHEAD = 48, MESSAGE_OVERHEAD = 4096 };
+/* The overhead of a message is mostly the signature that it may bring (SIGN_KEEP_MAX). */
+enum { WORDS_MAX = 1024, WORDS_MIN = 64, RECIPIENT_OVERHEAD = 48, MESSAGE_OVERHEAD = 16 * 1024 };
 
 void outcome_init(struct outcome *outcome, struct arena *arena, const struct msg_unit *unit)
 {

@@ -242,10 +242,31 @@ static void take_site_ask(struct relay *relay, const struct channel_message *mes
         log_error(NULL, "bad-site-ask", LOG_INT("bytes", message->payload.len));
 }
 
-static void take_keys(struct relay *relay, const struct channel_message *message)
+static bool ends_keys(struct slice payload)
 {
-    if (key_ring_take(relay->ring, message->payload) < 0)
+    struct msg_keys message;
+    struct arena arena;
+    bool ends;
+
+    arena_init(&arena);
+    ends = msg_keys_decode(payload, &arena, &message) == 0 && message.ends;
+    arena_done(&arena);
+    return ends;
+}
+
+/* What can be signed with, or a signature. */
+static void take_from_keys(struct relay *relay, const struct channel_message *message)
+{
+    int r = 0;
+
+    if (message->type == MSG_KEYS)
+        r = key_ring_take(relay->ring, message->payload);
+    else if (message->type == MSG_SIGNED)
+        r = sign_take(relay->shared.sign, message->payload);
+    if (r < 0)
         log_error(NULL, "bad-keys", LOG_INT("bytes", message->payload.len));
+    else if (message->type == MSG_KEYS && ends_keys(message->payload))
+        sign_keys_told(relay->shared.sign);
 }
 
 static void on_message(void *arg, enum role from, struct channel_message *message)
@@ -258,18 +279,20 @@ static void on_message(void *arg, enum role from, struct channel_message *messag
         take_file(relay, message);
     else if (from == ROLE_QUEUE && message->type == MSG_SITE_ASK)
         take_site_ask(relay, message);
-    else if (from == ROLE_KEYS && message->type == MSG_KEYS)
-        take_keys(relay, message);
+    else if (from == ROLE_KEYS)
+        take_from_keys(relay, message);
     else if (from == ROLE_QUEUE)
         policies_take_message(&relay->policies, message);
     channel_message_close_fds(message);
 }
 
 /* What was under way with the old queue process is of no use to the new one. */
-static void on_queue_changed(void *arg, enum role peer)
+static void on_peer_changed(void *arg, enum role peer)
 {
     struct relay *relay = arg;
 
+    if (peer == ROLE_KEYS)
+        sign_keys_lost(relay->shared.sign);
     if (peer != ROLE_QUEUE)
         return;
     atomic_fetch_add(&relay->epoch, 1);
@@ -366,6 +389,7 @@ static void on_metrics(void *arg, struct exposition *exposition)
 {
     struct relay *relay = arg;
 
+    sign_metrics(relay->shared.sign, exposition);
     relay_metrics(&relay->shared, &relay->policies, relay->workers, exposition);
 }
 
@@ -442,6 +466,7 @@ static int relay_open(struct relay *relay)
     relay->site_answers =
         site_answers_new(relay->role, relay->shared.finder, &relay->shared.counts);
     relay->ring = key_ring_new(relay->role, relay->shared.dns);
+    relay->shared.sign = sign_new(relay->role, relay->ring);
     loop_on_wake(relay->role->loop, on_wake, relay);
     relay->config = config_ref(relay->role->config);
     return 0;
@@ -463,6 +488,7 @@ static void relay_close(struct relay *relay)
     tls_clients_free(relay->shared.tls_clients);
     handed_free(relay->shared.handed);
     dns_free(relay->shared.dns);
+    sign_free(relay->shared.sign);
     key_ring_free(relay->ring);
     site_answers_free(relay->site_answers);
     finder_free(relay->shared.finder);
@@ -477,8 +503,8 @@ int relay_main(struct role_context *role)
 {
     static struct relay relay; /* one role per process; outlives threads that do not end */
     static const struct role_handlers handlers = {.message = on_message,
-                                                  .peer_up = on_queue_changed,
-                                                  .peer_down = on_queue_changed,
+                                                  .peer_up = on_peer_changed,
+                                                  .peer_down = on_peer_changed,
                                                   .peer_writable = on_writable,
                                                   .config = on_config,
                                                   .status = on_status,

@@ -15,7 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (outcome_decode(slice_from(data, size), &arena, &outcome) == 0) {
         outcome_encode(&again, &outcome);
         /* Flags that have no meaning yet are not kept, nor are fields (version 3). */
-        if ((data[0] < 3 && again.len != size) || outcome_is_finished(buf_slice(&again)) != outcome.finished)
+        if ((data[0] < 3 && again.len != size) ||
+            outcome_is_finished(buf_slice(&again)) != outcome.finished)
             abort();
         outcome_merge(&state, &arena, &outcome);
         outcome_merge(&state, &arena, &outcome);

@@ -53,6 +53,13 @@ static void test_events_in_plain_words(void **state)
          "tried mx.b.example [203.0.113.5], connect: refused after 0.01 s"},
         {"relay", "try", "host=mx.b.example address=203.0.113.5 stage=ready reply=\"\" ms=10",
          "ready to send to mx.b.example [203.0.113.5] after 0.01 s"},
+        {"relay", "signed", "domain=x.org selectors=n1,n2 ms=2",
+         "DKIM signature made for x.org, selectors n1,n2"},
+        {"relay", "sent-unsigned", "domain=x.org why=\"the keys role is away\" waited=3601",
+         "sent without a DKIM signature of x.org after waiting for one for 3601 seconds: the keys "
+         "role is away"},
+        {"relay", "key-does-not-sign", "domain=x.org selector=n1",
+         "the DKIM key n1 of x.org does not sign"},
         {"queue", "changed", "message=1 by=queue.reroute uid=3999999999 route=far recipients=1",
          "uid 3999999999 said: nuncio queue reroute --to far, for 1 recipient"},
         {"auth", "login-blocked", "kind=address subject=192.0.2.7 failures=10 seconds=600",
