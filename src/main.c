@@ -22,6 +22,7 @@ static const struct command commands[] = {
     {"check-config", cmd_check_config, "tell the mistakes of a configuration, or what it means",
      false},
     {"dns", cmd_dns, "what your domains should publish, and whether they do", false},
+    {"dkim", cmd_dkim, "the keys that sign mail: make, publish, rotate", false},
     {"account", cmd_account, "mailboxes, and how their owners log in", false},
     {"alias", cmd_alias, "addresses that stand for others: add, list, remove", false},
     {"send", cmd_send, "hand a message to a mail server, and show the conversation", false},

@@ -5,15 +5,12 @@
 
 #include "base/log.h"
 #include "control/locate.h"
+#include "control/owned_folder.h"
 #include "mail/address.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <jansson.h>
-#include <pwd.h>
-#include <sys/stat.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 enum { STORE_PATIENCE_MS = 5000 };
 
@@ -45,59 +42,12 @@ static int load_config(struct account_session *session)
     return EX_OK;
 }
 
-static int complain_path(const char *path, const char *what, int code)
-{
-    fprintf(stderr, "nuncio: %s: %s\n", path, what);
-    return code;
-}
-
-/* Makes the folder, for the auth role's user when we are root and there is one. */
-static int make_folder(const char *state, const char *folder)
-{
-    const struct passwd *user = geteuid() == 0 ? getpwnam(AUTH_USER) : NULL;
-
-    if (mkdir(state, 0755) < 0 && errno != EEXIST)
-        return complain_path(state, log_strerror(errno), EX_CANTCREAT);
-    if (mkdir(folder, 0700) < 0)
-        return complain_path(folder, log_strerror(errno), EX_CANTCREAT);
-    if (user && chown(folder, user->pw_uid, user->pw_gid) < 0)
-        return complain_path(folder, log_strerror(errno), EX_CANTCREAT);
-    return EX_OK;
-}
-
-/* Becomes that user and group, for good. */
-static int become_owner(const char *folder, const struct stat *owner)
-{
-    const struct passwd *user;
-
-    if (owner->st_uid == geteuid())
-        return EX_OK;
-    if (geteuid() != 0) {
-        user = getpwuid(owner->st_uid);
-        fprintf(stderr, "nuncio: %s belongs to %s: call this command as root or as that user\n",
-                folder, user ? user->pw_name : "another user");
-        return EX_NOPERM;
-    }
-    if (setgroups(0, NULL) < 0 || setgid(owner->st_gid) < 0 || setuid(owner->st_uid) < 0)
-        return complain_path(folder, log_strerror(errno), EX_OSERR);
-    return EX_OK;
-}
-
 static int enter_folder(struct account_session *session)
 {
     const char *state = arena_cstr(&session->arena, session->state);
-    const char *folder = arena_printf(&session->arena, "%s/accounts", state).ptr;
-    struct stat owner;
-    int code = EX_OK;
 
-    if (stat(folder, &owner) < 0) {
-        if (errno != ENOENT)
-            return complain_path(folder, log_strerror(errno), EX_NOINPUT);
-        code = make_folder(state, folder);
-        if (code == EX_OK && stat(folder, &owner) < 0)
-            code = complain_path(folder, log_strerror(errno), EX_NOINPUT);
-    }
-    return code == EX_OK ? become_owner(folder, &owner) : code;
+    return owned_folder_enter(state, arena_printf(&session->arena, "%s/accounts", state).ptr,
+                              AUTH_USER);
 }
 
 /* Files are opened as who called the command, before it becomes the owner of the store. */

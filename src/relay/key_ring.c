@@ -136,6 +136,7 @@ static void ask(struct key_ring *ring, struct ring_key *key, uint64_t now)
     question->selector = xslicedup(key->selector);
     question->record = xslicedup(key->record);
     key->asking = true;
+    key->look_at = UINT64_MAX; /* unless somebody wants it sooner, meanwhile */
     ring->n_asking++;
     arena_init(&arena);
     dns_ask(ring->dns,
@@ -187,7 +188,8 @@ static void take_answer(struct key_ring *ring, const struct question *question, 
             : question->look == LOOK_FAILED ? FAILED_AGAIN_MS
                                             : SEEN_AGAIN_MS;
     key->asking = false;
-    key->look_at = now + spread(key, again);
+    if (key->look_at == UINT64_MAX)
+        key->look_at = now + spread(key, again);
 }
 
 /* False: there are none. */
@@ -263,6 +265,13 @@ void key_ring_run(struct key_ring *ring)
 
     if (take_answers(ring, now))
         tend_all(ring, now);
+}
+
+void key_ring_look(struct key_ring *ring)
+{
+    for (unsigned i = 0; i < ring->table->count; i++)
+        ring->table->keys[i].look_at = 0;
+    tend_all(ring, clock_mono_ms());
 }
 
 /* ---- keys ----------------------------------------------------------------------------------- */

@@ -27,6 +27,9 @@ int key_ring_take(struct key_ring *ring, struct slice payload);
 /* Likewise, after a wake: answers of the DNS may have come. */
 void key_ring_run(struct key_ring *ring);
 
+/* Likewise: looks for all of them now, since somebody has changed something. */
+void key_ring_look(struct key_ring *ring);
+
 /* One of each kind at most: RSA first, which every verifier understands. */
 enum { KEY_CHOICES_MAX = 2 };
 struct key_choice {

@@ -369,6 +369,7 @@ static bool on_config(void *arg, struct config *config, struct buf *why_not)
     policies_configure(&relay->policies, config);
     give_ca(relay);
     logins_reset(relay->shared.logins);
+    key_ring_look(relay->ring);
     return true;
 }
 

@@ -218,6 +218,18 @@ static void test_a_key_that_is_gone_is_used_no_more(void **state)
     assert_string_equal(told, " s1-");
 }
 
+static void test_it_looks_at_once_when_it_is_told_to(void **state)
+{
+    struct msg_key keys[] = {key("example.org", "s1", RECORD_A, 1, false)};
+
+    (void)state;
+    take(keys, 1);
+    publish(0, "s1._domainkey.example.org", RECORD_A);
+    key_ring_look(ring);
+    key_ring_run(ring);
+    assert_chosen("joe@example.org", "ed:s1/example.org");
+}
+
 static void test_a_dns_that_fails_changes_nothing(void **state)
 {
     struct msg_key keys[] = {key("example.org", "s1", RECORD_A, 1, true),
@@ -377,6 +389,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_RING(test_a_key_is_used_once_it_is_in_the_dns),
         WITH_RING(test_a_key_that_is_gone_is_used_no_more),
+        WITH_RING(test_it_looks_at_once_when_it_is_told_to),
         WITH_RING(test_a_dns_that_fails_changes_nothing),
         WITH_RING(test_the_newest_that_is_seen_signs_and_both_kinds_do),
         WITH_RING(test_whose_mail_it_is),
