@@ -12,8 +12,10 @@
 #include "config/config.h"
 #include "control/locate.h"
 #include "control/publish_certificate.h"
+#include "control/publish_keys.h"
 #include "control/publish_print.h"
 #include "dns/name.h"
+#include "policy/names.h"
 
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -26,7 +28,9 @@ enum { LOOKUP_MS = 5000, DOMAIN_MS = 15000 };
 static const char help[] =
     "usage: nuncio dns [-c FILE] [--address IP]... [--json | --zone] [DOMAIN...]\n\n"
     "Tells for each domain (all local ones, if none is named) which records it should publish for\n"
-    "its mail, whether they are there, and what to write where they are missing or wrong.\n\n"
+    "its mail, whether they are there, and what to write where they are missing or wrong. SPF is\n"
+    "evaluated as others do it, for the addresses that mail leaves from; DKIM's records are\n"
+    "compared with the server's keys, which only root and the keys' owner can read.\n\n"
     "  -c, --config FILE  the configuration, otherwise $NUNCIO_CONFIG or the system's\n"
     "      --address IP   an address at which the world reaches this server; otherwise those that\n"
     "                     its name has in the DNS\n"
@@ -95,6 +99,21 @@ static void find_certificates(struct work *work)
         add_certificate(work, arena_cstr(work->arena, work->config->certificates[i].chain));
 }
 
+/* From which mail leaves, where a route says so. */
+static void find_sources(struct work *work)
+{
+    const struct config_route *world = config_find_route(work->config, work->config->default_route);
+    struct publish_site *site = &work->site;
+
+    if (!world)
+        return;
+    site->sources = arena_alloc(work->arena, PUBLISH_ADDRESSES_MAX * sizeof(*site->sources));
+    for (size_t i = 0; i < world->sources.count && site->n_sources < PUBLISH_ADDRESSES_MAX; i++)
+        site->sources[site->n_sources++] = world->sources.list[i];
+    if (!world->mx && world->hosts.count)
+        site->smarthost = world->hosts.list[0].host;
+}
+
 static void find_ports(struct work *work)
 {
     for (size_t i = 0; i < work->config->n_listeners; i++) {
@@ -148,14 +167,19 @@ static int check(struct work *work, const struct publish_record *records, unsign
 {
     struct publish_finding findings[PUBLISH_RECORDS_MAX];
     struct publish_report report = {&work->site, records, findings, n};
+    struct names *names = names_new(&(struct names_options){.dns = work->dns, .waits = true});
     uint64_t deadline = clock_mono_ms() + DOMAIN_MS;
 
     for (unsigned i = 0; i < n; i++) {
         struct dns_answer answer = {.result = DNS_NO_DATA};
-        if (records[i].about != PUBLISH_DKIM)
+        if (publish_is_asked(&records[i]))
             look_up(work, &records[i], deadline, &answer);
-        findings[i] = publish_judge(&work->site, &records[i], &answer, work->arena);
+        if (clock_mono_ms() >= deadline)
+            names_give_up(names);
+        findings[i] =
+            publish_judge(&work->site, &records[i], &answer, names_of(names), work->arena);
     }
+    names_end(names);
     if (work->options->json)
         publish_print_json(&report);
     else
@@ -218,8 +242,10 @@ static int run(const struct options *options, const struct config *config, char 
     work.site.host = config->hostname;
     work.site.today = today(&arena);
     if (dns_new(&config->dns, &work.dns) == 0) {
-        find_addresses(&work);
         find_certificates(&work);
+        publish_keys_find(config, &arena, &work.site); /* before there is a second thread */
+        find_addresses(&work);
+        find_sources(&work);
         find_ports(&work);
         code = tell_all(&work, names, n);
         dns_stop(work.dns);

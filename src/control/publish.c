@@ -1,12 +1,15 @@
 /*
- * The plan: RFC 5321 section 5.1 (MX, addresses), 7208 (SPF), 7489 (DMARC), 8461 (MTA-STS), 8460
- * (TLS-RPT), 7672 (TLSA), 6186 and 8314 (SRV), and the two names at which mail clients look for
- * their settings. See publish.h.
+ * The plan: RFC 5321 section 5.1 (MX, addresses), 7208 (SPF), 6376 (DKIM), 9989 (DMARC), 8461
+ * (MTA-STS), 8460 (TLS-RPT), 7672 (TLSA), 6186 and 8314 (SRV), and the two names at which mail
+ * clients look for their settings. See publish.h.
  */
 #include "control/publish.h"
 
 #include <arpa/inet.h>
 #include <openssl/evp.h>
+
+/* Of one string of a record (RFC 1035 section 3.3); of the keys that are told of one domain. */
+enum { STRING_MAX = 255, KEYS_OF_DOMAIN_MAX = 16 };
 
 struct plan {
     const struct publish_site *site;
@@ -25,7 +28,7 @@ const char *publish_about_name(enum publish_about about)
 
 const char *publish_state_name(enum publish_state state)
 {
-    static const char *const names[] = {"ok", "missing", "advised", "wrong", "later", "unknown"};
+    static const char *const names[] = {"ok", "missing", "advised", "wrong", "unknown"};
     return names[state];
 }
 
@@ -86,12 +89,73 @@ static void plan_host(struct plan *plan)
             host_dot(plan));
 }
 
+/* The record's text as in a zone file: strings of 255 bytes at most. */
+static struct slice quoted(struct plan *plan, struct slice text)
+{
+    struct slice value = SLICE_NULL;
+
+    while (text.len) {
+        struct slice piece = slice_sub(text, 0, STRING_MAX);
+        value = arena_printf(plan->arena, "%.*s%s\"%.*s\"", SLICE_ARG(value), value.len ? " " : "",
+                             SLICE_ARG(piece));
+        text = slice_skip(text, piece.len);
+    }
+    return value;
+}
+
+/* Mail of a domain without keys is signed with those of the nearest one above. */
+static struct slice signed_by(const struct plan *plan)
+{
+    struct slice domain = plan->site->domain;
+
+    while (domain.len) {
+        ptrdiff_t dot = slice_find(domain, '.');
+        domain = dot < 0 ? SLICE_NULL : slice_skip(domain, (size_t)dot + 1);
+        for (unsigned i = 0; i < plan->site->n_keys; i++) {
+            if (slice_eq(plan->site->keys[i].domain, domain))
+                return domain;
+        }
+    }
+    return SLICE_NULL;
+}
+
+static void plan_key(struct plan *plan, const struct publish_key *key)
+{
+    if (plan->n == PUBLISH_RECORDS_MAX)
+        return;
+    add(plan, PUBLISH_DKIM, true,
+        arena_printf(plan->arena, "%.*s._domainkey.%.*s", SLICE_ARG(key->selector),
+                     SLICE_ARG(key->domain)),
+        DNS_TXT, quoted(plan, key->record));
+    plan->records[plan->n - 1].key = key->record;
+    plan->records[plan->n - 1].note = key->note;
+}
+
+static void plan_keys(struct plan *plan)
+{
+    const struct publish_site *site = plan->site;
+    unsigned before = plan->n;
+    struct slice above;
+
+    for (unsigned i = 0; i < site->n_keys && plan->n - before < KEYS_OF_DOMAIN_MAX; i++) {
+        if (slice_eq(site->keys[i].domain, site->domain))
+            plan_key(plan, &site->keys[i]);
+    }
+    if (plan->n > before || plan->n == PUBLISH_RECORDS_MAX)
+        return;
+    add(plan, PUBLISH_DKIM, false, below(plan, "_domainkey"), DNS_TXT, SLICE_NULL);
+    above = signed_by(plan);
+    if (above.len)
+        plan->records[plan->n - 1].note =
+            arena_printf(plan->arena, "signed with the keys of %.*s", SLICE_ARG(above));
+}
+
 static void plan_texts(struct plan *plan)
 {
     struct slice domain = plan->site->domain;
 
     add(plan, PUBLISH_SPF, true, domain, DNS_TXT, SLICE("\"v=spf1 mx -all\""));
-    add(plan, PUBLISH_DKIM, false, below(plan, "_domainkey"), DNS_TXT, SLICE_NULL);
+    plan_keys(plan);
     add(plan, PUBLISH_DMARC, true, below(plan, "_dmarc"), DNS_TXT,
         arena_printf(plan->arena, "\"v=DMARC1; p=none; rua=mailto:postmaster@%.*s\"",
                      SLICE_ARG(domain)));

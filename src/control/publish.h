@@ -1,11 +1,13 @@
 /*
  * What a domain should publish in the DNS for its mail, and what is to be said of what it does
- * publish. Pure: no questions are asked here (cmd_dns.c does).
+ * publish. Pure: cmd_dns.c asks for the records; what SPF and DMARC lead to beyond them is asked
+ * through trust/names.h.
  */
 #ifndef NUNCIO_CONTROL_PUBLISH_H
 #define NUNCIO_CONTROL_PUBLISH_H
 
 #include "dns/dns.h"
+#include "trust/names.h"
 
 enum { PUBLISH_ADDRESSES_MAX = 16, PUBLISH_RECORDS_MAX = 64, PUBLISH_CERTIFICATES_MAX = 8 };
 
@@ -16,11 +18,24 @@ struct publish_certificate {
     unsigned n;
 };
 
+/* A key that signs, or has signed, and must be there. */
+struct publish_key {
+    struct slice domain, selector;
+    struct slice record; /* of its public half */
+    struct slice note;   /* "in use": for people */
+};
+
 struct publish_site {
     struct slice domain;     /* A-labels, lower case */
     struct slice host;       /* this server's name, likewise */
     struct slice *addresses; /* of this server, in text */
     unsigned n_addresses;
+    struct slice *sources; /* from which mail leaves, in text; none: from `addresses` */
+    unsigned n_sources;
+    struct slice smarthost;   /* over which all mail leaves; or empty */
+    struct publish_key *keys; /* of all domains */
+    unsigned n_keys;
+    bool keys_shut;                           /* they are not ours to read */
     struct publish_certificate *certificates; /* those for the host's name */
     unsigned n_certificates;
     uint16_t submission_port, submissions_port; /* 0: not listened at */
@@ -50,6 +65,8 @@ struct publish_record {
     enum dns_type type;
     struct slice value; /* as in a zone file; empty: not known, or none */
     const struct publish_certificate *certificate; /* of a TLSA record */
+    struct slice key;  /* of a DKIM record: as publish_key has it; empty: there is no key */
+    struct slice note; /* likewise */
 };
 
 /* All of them in the order of the enum; strings from the arena. Returns how many. */
@@ -61,7 +78,6 @@ enum publish_state {
     PUBLISH_MISSING, /* and needed */
     PUBLISH_ADVISED, /* not there, and good to have */
     PUBLISH_WRONG,
-    PUBLISH_LATER,   /* this server cannot make use of it yet */
     PUBLISH_UNKNOWN, /* the DNS could not be asked */
 };
 const char *publish_state_name(enum publish_state state);
@@ -71,9 +87,12 @@ struct publish_finding {
     struct slice text; /* one line */
 };
 
-/* `answer` to the question for record's name and type. */
+/* `answer` to the question for record's name and type; `names` must wait. */
 struct publish_finding publish_judge(const struct publish_site *site,
                                      const struct publish_record *record,
-                                     const struct dns_answer *answer, struct arena *arena);
+                                     const struct dns_answer *answer,
+                                     const struct trust_names *names, struct arena *arena);
+/* Is there a question to be asked for it? */
+bool publish_is_asked(const struct publish_record *record);
 
 #endif

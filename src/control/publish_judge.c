@@ -6,6 +6,7 @@
  * do harm.
  */
 #include "control/publish.h"
+#include "control/publish_sender.h"
 #include "control/publish_text.h"
 
 #include <arpa/inet.h>
@@ -99,7 +100,8 @@ static struct publish_finding judge_ptr(const struct publish_site *site,
 
 static struct publish_finding judge_text(const struct publish_site *site,
                                          const struct publish_record *record,
-                                         const struct dns_answer *answer, struct arena *arena)
+                                         const struct dns_answer *answer,
+                                         const struct trust_names *names, struct arena *arena)
 {
     static const struct {
         enum publish_about about;
@@ -115,6 +117,7 @@ static struct publish_finding judge_text(const struct publish_site *site,
         {PUBLISH_TLS_RPT, SLICE_INIT("v=TLSRPTv1"),
          SLICE_INIT("nobody tells you when TLS towards you fails")},
     };
+    struct publish_finding above;
     struct slice text;
     size_t kind = 0;
     unsigned count;
@@ -122,6 +125,9 @@ static struct publish_finding judge_text(const struct publish_site *site,
     while (kinds[kind].about != record->about)
         kind++;
     count = publish_text_count(answer, kinds[kind].version, arena, &text);
+    if (count == 0 && record->about == PUBLISH_DMARC &&
+        publish_sender_dmarc_above(site, names, arena, &above))
+        return above;
     if (count == 0)
         return absent(record, kinds[kind].why);
     if (count > 1)
@@ -130,9 +136,9 @@ static struct publish_finding judge_text(const struct publish_site *site,
                                   count, SLICE_ARG(kinds[kind].version)));
     switch (record->about) {
     case PUBLISH_SPF:
-        return publish_text_spf(site, text, arena);
+        return publish_sender_spf(site, text, names, arena);
     case PUBLISH_DMARC:
-        return publish_text_dmarc(text, arena);
+        return publish_sender_dmarc(site, text, names, arena);
     case PUBLISH_STS:
         return publish_text_sts(text, arena);
     default:
@@ -223,13 +229,31 @@ static struct publish_finding judge_failure(const struct dns_answer *answer, str
                              answer->why.len ? ": " : "", SLICE_ARG(answer->why))};
 }
 
+bool publish_is_asked(const struct publish_record *record)
+{
+    return record->about != PUBLISH_DKIM || record->key.len;
+}
+
+static struct publish_finding judge_no_key(const struct publish_site *site,
+                                           const struct publish_record *record, struct arena *arena)
+{
+    if (record->note.len)
+        return there(record->note);
+    if (site->keys_shut)
+        return absent(record, SLICE("the keys are not yours to read: call this command as root"));
+    return absent(record, arena_printf(arena,
+                                       "mail of this domain is not signed, there is no key: nuncio "
+                                       "dkim keygen %.*s",
+                                       SLICE_ARG(site->domain)));
+}
+
 struct publish_finding publish_judge(const struct publish_site *site,
                                      const struct publish_record *record,
-                                     const struct dns_answer *answer, struct arena *arena)
+                                     const struct dns_answer *answer,
+                                     const struct trust_names *names, struct arena *arena)
 {
-    if (record->about == PUBLISH_DKIM)
-        return (struct publish_finding){.state = PUBLISH_LATER,
-                                        .text = SLICE("this server does not sign yet")};
+    if (!publish_is_asked(record))
+        return judge_no_key(site, record, arena);
     if (answer->result == DNS_FAILED || answer->result == DNS_TIMEOUT)
         return judge_failure(answer, arena);
     switch (record->about) {
@@ -239,6 +263,8 @@ struct publish_finding publish_judge(const struct publish_site *site,
         return judge_address(site, record, answer, arena);
     case PUBLISH_PTR:
         return judge_ptr(site, record, answer, arena);
+    case PUBLISH_DKIM:
+        return publish_sender_dkim(record, answer, arena);
     case PUBLISH_TLSA:
         return judge_tlsa(record, answer);
     case PUBLISH_SRV:
@@ -247,6 +273,6 @@ struct publish_finding publish_judge(const struct publish_site *site,
     case PUBLISH_AUTOCONFIG:
         return judge_host(record, answer);
     default:
-        return judge_text(site, record, answer, arena);
+        return judge_text(site, record, answer, names, arena);
     }
 }

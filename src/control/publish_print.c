@@ -94,8 +94,8 @@ void publish_print_zone(const struct publish_report *report)
            SLICE_ARG(host));
     for (unsigned i = 0; i < report->n; i++) {
         const struct publish_record *record = &report->records[i];
-        if (record->about == PUBLISH_DKIM)
-            printf("; DKIM: %s\n", "this server does not sign yet");
+        if (record->about == PUBLISH_DKIM && !record->key.len)
+            printf("; DKIM: there is no key of this domain (nuncio dkim keygen)\n");
         else if (!record->value.len)
             printf("; %.*s. needs an address: A or AAAA\n", SLICE_ARG(record->name));
         else

@@ -1,6 +1,6 @@
 /*
  * TXT records of a domain about its mail, as far as: is there exactly one, and does it say what it
- * must? Whether a sender passes is judged elsewhere. Pure.
+ * must? What others make of SPF and DMARC is in publish_sender.h. Pure.
  */
 #ifndef NUNCIO_CONTROL_PUBLISH_TEXT_H
 #define NUNCIO_CONTROL_PUBLISH_TEXT_H
@@ -12,8 +12,6 @@
 unsigned publish_text_count(const struct dns_answer *answer, struct slice version,
                             struct arena *arena, struct slice *ret_text);
 
-struct publish_finding publish_text_spf(const struct publish_site *site, struct slice text,
-                                        struct arena *arena);
 struct publish_finding publish_text_dmarc(struct slice text, struct arena *arena);
 struct publish_finding publish_text_sts(struct slice text, struct arena *arena);
 struct publish_finding publish_text_tls_rpt(struct slice text, struct arena *arena);

@@ -20,7 +20,7 @@ domain example.test {{ deliver maildir }}
 COMPLETE = """
     @ MX 10 mx.nuncio.test.
     @ TXT "v=spf1 ip4:192.0.2.0/27 -all"
-    _dmarc TXT "v=DMARC1; p=reject"
+    _dmarc TXT "v=DMARC1; p=reject; rua=mailto:postmaster@example.test"
     _mta-sts TXT "v=STSv1; id=1"
     mta-sts CNAME mx.nuncio.test.
     _smtp._tls TXT "v=TLSRPTv1; rua=mailto:postmaster@example.test"
@@ -81,15 +81,16 @@ def ask(site, *args, code=0):
 
 
 def findings(site, code=69):
-    """What is not as it should be: the lines of example.test without 'ok', and without DKIM's."""
+    """What is not as it should be: the lines of example.test without 'ok', and without the advice to
+    make keys."""
     lines = ask(site, 'example.test', code=code).splitlines()[1:]
-    return [line.split(None, 2) for line in lines if not line.startswith(('  ok ', '  later '))]
+    return [line.split(None, 2) for line in lines
+            if not line.startswith(('  ok ', '  advised  DKIM'))]
 
 
 def test_all_is_there(site):
     assert not findings(site, code=0)
-    assert 'later    DKIM       _domainkey.example.test: this server does not sign yet' in ask(
-        site, 'example.test')
+    assert 'nuncio dkim keygen example.test' in ask(site, 'example.test')
 
 
 def test_without_a_domain_all_local_ones(site):
@@ -108,6 +109,11 @@ def test_without_a_domain_all_local_ones(site):
     ('ip4:192.0.2.0/27', 'ip4:192.0.2.32/27', 'wrong', 'SPF', 'does not name 192.0.2.25'),
     ('ip4:192.0.2.0/27 -all', '+all', 'wrong', 'SPF', 'lets everybody'),
     ('@ TXT', '@ TXT "v=spf1 -all"\n@ TXT', 'wrong', 'SPF', '2 records'),
+    ('ip4:192.0.2.0/27 -all', 'mx ipv4:192.0.2.25 -all', 'wrong', 'SPF', 'read it as an error'),
+    ('ip4:192.0.2.0/27 -all', 'include:example.test -all', 'wrong', 'SPF', 'read it as an error'),
+    ('ip4:192.0.2.0/27 -all', 'mx', 'advised', 'SPF', "end with '-all'"),
+    ('mailto:postmaster@example.test"\n    _mta', 'mailto:a@nuncio.test"\n    _mta', 'wrong', 'DMARC',
+     'example.test._report._dmarc.nuncio.test. TXT "v=DMARC1"'),
     ('p=reject', 'p=rejct', 'wrong', 'DMARC', 'p=rejct is no policy'),
     ('_dmarc', '_dmrac', 'missing', 'DMARC', 'write: _dmarc.example.test. TXT "v=DMARC1;'),
     ('id=1', 'id=2026-11-22', 'wrong', 'MTA-STS', 'letters and digits'),
@@ -117,9 +123,30 @@ def test_what_is_wrong_is_said_with_what_to_write(site, names, old, new, state, 
     assert old in COMPLETE
     names.zone('example.test', COMPLETE.replace(old, new))
     names.load()
-    [[is_state, is_about, text]] = findings(site)
+    [[is_state, is_about, text]] = findings(site, code=0 if state == 'advised' else 69)
     assert (is_state, is_about) == (state, about)
     assert words in text
+
+
+def test_keys_are_compared_with_what_is_published(site, names):
+    def dkim(code):
+        answer = ask(site, 'example.test', code=code)
+        return [line.split(None, 2) for line in answer.splitlines() if ' DKIM ' in line]
+
+    site.run('dkim', 'keygen', 'example.test', '--selector', 's')
+    names.zone('example.test', COMPLETE)
+    names.load()
+    assert {found[0] for found in dkim(69)} == {'missing'}
+    zone = ask(site, '--zone', 'example.test')
+    keys = [line for line in zone.splitlines() if '._domainkey.' in line]
+    assert len(keys) == 2
+    names.zone('example.test', COMPLETE + '\n'.join(keys))
+    names.load()
+    assert [found[0] for found in dkim(0)] == ['ok', 'ok']
+    [first, second] = keys
+    names.zone('example.test', COMPLETE + first + '\n' + second.replace('"v=DKIM1', '"v=DKIM2'))
+    names.load()
+    assert sorted(found[0] for found in dkim(69)) == ['ok', 'wrong']
 
 
 def test_advice_is_no_failure(site, names):
@@ -168,14 +195,14 @@ def test_as_a_zone_file(site, names, folder):
     names.zone('new.test', '\n'.join(records))
     names.load()
     answer = ask(site, '--address', '192.0.2.25', 'new.test')
-    assert {line.split()[0] for line in answer.splitlines()[1:]} == {'ok', 'later'}
+    assert {line.split()[0] for line in answer.splitlines()[1:]} == {'ok', 'advised'}
 
 
 def test_as_json(site):
     [domain] = site.json('dns', 'example.test')
     assert domain['domain'] == 'example.test' and domain['host'] == 'mx.nuncio.test'
     states = {(r['about'], r['state']) for r in domain['records']}
-    assert ('MX', 'ok') in states and ('DKIM', 'later') in states
+    assert ('MX', 'ok') in states and ('DKIM', 'advised') in states
     [tlsa] = [r for r in domain['records'] if r['about'] == 'TLSA']
     assert (tlsa['name'], tlsa['type']) == ('_25._tcp.mx.nuncio.test', 'TLSA')
 
