@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "trust/tlsrpt_mail.h"
+#include "trust/gzip.h"
 #include "trust/tlsrpt_record.h"
 
 enum { DNS_MS = 20000, JSON_MAX = 32 << 20, MAIL_TEXT_MAX = 128 * 1024, NAME_MAX_LEN = 270 };
@@ -64,7 +65,7 @@ static void make_parcel(const struct tlsrpt_sender *sender, int64_t day,
         .domain = rows[0]->domain, .id = report.id, .start = report.start, .end = report.end};
     buf_init(&ret_parcel->gzip, JSON_MAX);
     if (!json.overflow)
-        tlsrpt_gzip(&ret_parcel->gzip, buf_slice(&json));
+        gzip_pack(&ret_parcel->gzip, buf_slice(&json));
     buf_done(&json);
 }
 

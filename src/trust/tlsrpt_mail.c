@@ -7,49 +7,47 @@
  */
 #include "trust/tlsrpt_mail.h"
 
-#include "mail/date.h"
-#include "mail/encoding.h"
 #include "mail/header.h"
 #include "mail/headerwrite.h"
+#include "trust/report_mail.h"
 #include "trust/report_part.h"
 
 /* ---- making --------------------------------------------------------------------------------- */
 
-static void write_header(struct buf *out, const struct tlsrpt_mail *mail)
-{
-    buf_printf(out, "From: <%.*s>\r\n", SLICE_ARG(mail->from));
-    buf_printf(out, "To: <%.*s>\r\n", SLICE_ARG(mail->to));
-    buf_printf(out, "Date: %s\r\n", date_format(mail->date, 0).text);
-    buf_printf(out, "Subject: Report Domain: %.*s\r\n Submitter: %.*s\r\n Report-ID: <%.*s>\r\n",
-               SLICE_ARG(mail->domain), SLICE_ARG(mail->submitter), SLICE_ARG(mail->report_id));
-    buf_printf(out, "Message-ID: <tlsrpt.%016llx@%.*s>\r\n", (unsigned long long)mail->message_id,
-               SLICE_ARG(mail->submitter));
-    headerwrite_field(out, "TLS-Report-Domain", mail->domain);
-    headerwrite_field(out, "TLS-Report-Submitter", mail->submitter);
-    buf_add_cstr(out, "TLS-Required: No\r\nAuto-Submitted: auto-generated\r\n"
-                      "MIME-Version: 1.0\r\n");
-}
-
 void tlsrpt_mail_write(struct buf *out, const struct tlsrpt_mail *mail)
 {
-    char boundary[40];
+    struct report_mail written = {
+        .kind = "tlsrpt",
+        .from = mail->from,
+        .to = mail->to,
+        .domain = mail->domain,
+        .submitter = mail->submitter,
+        .report_id = mail->report_id,
+        .begin = mail->start,
+        .end = mail->end,
+        .date = mail->date,
+        .message_id = mail->message_id,
+        .multipart = "multipart/report; report-type=tlsrpt",
+        .type = "application/tlsrpt+gzip",
+        .extension = "json.gz",
+        .gzip = mail->gzip,
+    };
+    struct buf fields, text;
 
-    snprintf(boundary, sizeof(boundary), "=_tlsrpt_%016llx", (unsigned long long)mail->message_id);
-    write_header(out, mail);
-    buf_printf(out,
-               "Content-Type: multipart/report; report-type=tlsrpt;\r\n boundary=\"%s\"\r\n\r\n"
-               "--%s\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n"
+    buf_init(&fields, 4096);
+    headerwrite_field(&fields, "TLS-Report-Domain", mail->domain);
+    headerwrite_field(&fields, "TLS-Report-Submitter", mail->submitter);
+    buf_add_cstr(&fields, "TLS-Required: No\r\n");
+    written.fields = buf_slice(&fields);
+    buf_init(&text, 4096);
+    buf_printf(&text,
                "This is a report about TLS between %.*s, which sent mail, and the\r\n"
-               "servers of %.*s, which asked for it (RFC 8460).\r\n\r\n",
-               boundary, boundary, SLICE_ARG(mail->submitter), SLICE_ARG(mail->domain));
-    buf_printf(out,
-               "--%s\r\nContent-Type: application/tlsrpt+gzip\r\n"
-               "Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment;\r\n"
-               " filename=\"%.*s!%.*s!%lld!%lld.json.gz\"\r\n\r\n",
-               boundary, SLICE_ARG(mail->submitter), SLICE_ARG(mail->domain),
-               (long long)mail->start, (long long)mail->end);
-    base64_encode(out, mail->gzip);
-    buf_printf(out, "--%s--\r\n", boundary);
+               "servers of %.*s, which asked for it (RFC 8460).\r\n",
+               SLICE_ARG(mail->submitter), SLICE_ARG(mail->domain));
+    written.text = buf_slice(&text);
+    report_mail_write(out, &written);
+    buf_done(&fields);
+    buf_done(&text);
 }
 
 /* ---- reading -------------------------------------------------------------------------------- */

@@ -28,7 +28,4 @@ bool tlsrpt_mail_is_meant(struct slice message, struct arena *arena);
  * it, for people. */
 const char *tlsrpt_mail_read(struct slice message, struct arena *arena, struct buf *out);
 
-/* gzip; overflow: too large. */
-void tlsrpt_gzip(struct buf *out, struct slice text);
-
 #endif

@@ -63,13 +63,3 @@ struct slice dmarc_case_line(const struct dmarc_verdict *verdict, struct arena *
     return arena_printf(arena, "%.*s%s%s", SLICE_ARG(line), verdict->spf_aligned ? ", spf" : "",
                         verdict->dkim_aligned ? ", dkim" : "");
 }
-
-/* Stand-ins: the checks themselves come with files of their own. */
-#define WEAK(f, e, ...)                                                                            \
-    __attribute__((weak)) const char *f(enum e r)                                                  \
-    {                                                                                              \
-        static const char *const n[] = {__VA_ARGS__};                                              \
-        return n[r];                                                                               \
-    }
-WEAK(spf_result_name, spf_result, "none", "neutral", "pass", "fail", "softfail", "temperror",
-     "permerror")

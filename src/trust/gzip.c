@@ -1,14 +1,14 @@
 /*
- * gzip by zlib (RFC 1952). See tlsrpt_mail.h; for the other way, inflate.h.
+ * gzip by zlib (RFC 1952). See gzip.h; for the other way, inflate.h.
  */
-#include "trust/tlsrpt_mail.h"
+#include "trust/gzip.h"
 
 #include <limits.h>
 #include <zlib.h>
 
 enum { CHUNK = 64 * 1024, GZIP_WINDOW = 15 + 16 };
 
-void tlsrpt_gzip(struct buf *out, struct slice text)
+void gzip_pack(struct buf *out, struct slice text)
 {
     z_stream stream = {.next_in = (Bytef *)(uintptr_t)text.ptr, .avail_in = (uInt)text.len};
     int r = Z_OK;
