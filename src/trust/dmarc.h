@@ -18,11 +18,11 @@ const char *dmarc_policy_name(enum dmarc_policy policy);
 struct dmarc_record {
     enum dmarc_policy policy, subdomain_policy, np_policy; /* p, sp, np, each with its default */
     bool has_policy, has_sp, has_np;
-    struct slice
-        problem;  /* p is missing, or one of the three is not valid: then all are "none", and
-                     without rua there is no DMARC (section 4.10.1); for people, or empty */
-    bool testing; /* t=y */
-    char psd;     /* 'y', 'n' or 'u' */
+    /* p is missing, or one of the three is not valid: then p is "none", and without rua there is no
+     * DMARC (section 4.10.1); for people, or empty. */
+    struct slice problem;
+    bool testing;                 /* t=y */
+    char psd;                     /* 'y', 'n' or 'u' */
     bool dkim_strict, spf_strict; /* adkim, aspf */
     struct slice *rua;            /* valid URIs as they stand, with "!10m" and all */
     unsigned n_rua;

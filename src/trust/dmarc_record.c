@@ -7,8 +7,8 @@
  * other tags are taken in any case, as ABNF has them. A tag that stands twice has no valid value:
  * RFC 6376 section 3.2, where the form comes from, lets nobody choose one of two.
  *
- * Where p is not valid, or sp or np is there and is not, section 4.10.1 turns the whole policy into
- * "none", and whoever asks for no reports has none; the caller sees it by `problem`.
+ * Where p is not valid, or sp or np is there and is not, section 4.10.1 puts p=none in the place of
+ * p, and whoever asks for no reports has no policy; the caller sees it by `problem`.
  *
  * pct, rf and ri of RFC 7489 are historic, so unknown.
  */
@@ -194,9 +194,8 @@ static struct slice find_problem(const struct tags *tags, struct arena *arena)
 static void read_policies(const struct tags *tags, struct arena *arena, struct dmarc_record *record)
 {
     record->problem = find_problem(tags, arena);
-    if (record->problem.len)
-        return;
-    record->has_policy = read_policy(value_of(tags, P), &record->policy);
+    if (record->problem.len == 0)
+        record->has_policy = read_policy(value_of(tags, P), &record->policy);
     record->subdomain_policy = record->policy;
     record->has_sp = read_policy(value_of(tags, SP), &record->subdomain_policy);
     record->np_policy = record->subdomain_policy;

@@ -11,9 +11,11 @@
  */
 #include "trust/dmarc_tree.h"
 
+#include "trust/printable.h"
+
 #include <errno.h>
 
-enum { LABELS_AFTER_CUT = 7 };
+enum { LABELS_AFTER_CUT = 7, WHY_MAX = 200 };
 
 struct slice dmarc_plain_name(struct arena *arena, struct slice domain)
 {
@@ -87,7 +89,8 @@ static void take_failure(struct dmarc_tree *tree, struct slice target, struct sl
     tree->failed = true;
     tree->start_failed = target.len == tree->start.len;
     tree->why = arena_printf(arena, "the TXT records of _dmarc.%.*s cannot be had now%s%.*s",
-                             SLICE_ARG(target), why.len ? ": " : "", SLICE_ARG(why));
+                             SLICE_ARG(target), why.len ? ": " : "",
+                             SLICE_ARG(printable_text(arena, why, WHY_MAX)));
 }
 
 /* Section 4.10.2. */

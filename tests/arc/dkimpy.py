@@ -1,8 +1,11 @@
 #!/usr/bin/python3
 """Chains that dkimpy made, mutated, judged by it and by us: dkimpy.py DRIVER [--long]
 
-What must differ, and why, is in `explained`. Without python3-dkim the test is skipped (exit 77).
+What must differ, and why, is in `explained`. Without python3-dkim, or in a build of some
+targets only, the test is skipped (exit 77).
 """
+import base64
+import pathlib
 import random
 import re
 import subprocess
@@ -22,7 +25,6 @@ def make_key():
     key = subprocess.run(['openssl', 'genrsa', '-traditional', '1024'], capture_output=True, check=True).stdout
     public = subprocess.run(['openssl', 'rsa', '-pubout', '-outform', 'DER'], input=key, capture_output=True,
                             check=True).stdout
-    import base64
     return key, 'v=DKIM1; k=rsa; p=' + base64.b64encode(public).decode()
 
 
@@ -144,7 +146,7 @@ def main():
     records = {f's._domainkey.seal{i}.example': record for i in range(1, 6)}
     chains = [make_chain(rng, key, sets) for sets in (1, 2, 3, 5) for _ in range(4)]
     messages = list(chains)
-    for _ in range(5000 if '--long' in sys.argv else 600):
+    for _ in range(5000 if '--long' in sys.argv else 200):
         message = rng.choice(chains)
         for _ in range(rng.choice((1, 1, 1, 2))):
             if ARC_FIELD.search(message):
@@ -161,8 +163,8 @@ def main():
         if failed <= 3:
             print(f'--- we: {found}; dkimpy: {their}\n{message.decode("latin-1")}')
     print(f'{len(messages)} messages: {count}; {failed} differences')
-    return 1 if failed or count.get('pass', 0) < 50 else 0
+    return 1 if failed or count.get('pass', 0) < 30 else 0
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(main() if pathlib.Path(sys.argv[1]).exists() else 77)
