@@ -73,9 +73,4 @@ struct dmarc_destination {
 int dmarc_destination_check(struct slice domain, struct slice host, const struct trust_names *names,
                             struct arena *arena, struct dmarc_destination *ret_destination);
 
-/* The same in short: 0 with the answer, or -EAGAIN; a failure of the DNS is `no` with `ret_later`.
- */
-int dmarc_may_report(struct slice domain, struct slice host, const struct trust_names *names,
-                     struct arena *arena, bool *ret_may, bool *ret_later);
-
 #endif

@@ -117,16 +117,3 @@ int dmarc_destination_check(struct slice domain, struct slice host, const struct
     *ret_destination = destination;
     return 0;
 }
-
-int dmarc_may_report(struct slice domain, struct slice host, const struct trust_names *names,
-                     struct arena *arena, bool *ret_may, bool *ret_later)
-{
-    struct dmarc_destination destination;
-    int r = dmarc_destination_check(domain, host, names, arena, &destination);
-
-    if (r < 0)
-        return r;
-    *ret_may = destination.may;
-    *ret_later = !destination.may && destination.later;
-    return 0;
-}
