@@ -71,7 +71,7 @@ static size_t count_mx(const struct config *config)
 static struct slice lines(struct arena *arena, const struct config *config, const char *what,
                           const struct config_domain *domain, const struct config_author *author)
 {
-    struct slice text = SLICE_NULL;
+    struct slice text = SLICE("");
     bool several = count_mx(config) > 1;
 
     for (size_t i = 0; i < config->n_listeners; i++) {
@@ -82,7 +82,7 @@ static struct slice lines(struct arena *arena, const struct config *config, cons
         checks = config_checks_for(config, listener, domain, author);
         text = arena_printf(arena, "%.*s  %s%s%.*s: %.*s\n", SLICE_ARG(text), what,
                             several ? ", at listen " : "",
-                            SLICE_ARG(several ? listener->name : SLICE_NULL),
+                            SLICE_ARG(several ? listener->name : SLICE("")),
                             SLICE_ARG(checks_line(arena, &checks)));
     }
     return text;

@@ -3,6 +3,7 @@
 
     tests/bench/world.py               20,000 messages to 2,000 domains on 20 servers
     tests/bench/world.py --tls         the same with STARTTLS everywhere
+    tests/bench/world.py --sign --only nuncio   Nuncio signs it, by RSA with 2048 bits and Ed25519
 
 Everything runs in a network of its own, with nsd as its name server and an address for each
 server, at port 2600: at 25 every address of the machine would be the server under test itself. Two of the 20 servers are slow (each reply a second late), one refuses
@@ -25,6 +26,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import bench  # noqa: E402
 import peers  # noqa: E402
+from dkim_keys import Keys  # noqa: E402
 
 PORT = 2600
 SERVERS, SLOW, REFUSING, DEAF = 20, (3, 11), (7,), (15,)
@@ -70,11 +72,13 @@ def is_healthy(server):
 class Names:
     """nsd with one zone: a domain's server is its number modulo SERVERS."""
 
-    def __init__(self, folder, domains):
+    def __init__(self, folder, domains, keys=None):
         zone = ['$ORIGIN test.', '$TTL 3600', '@ SOA ns hostmaster 1 3600 600 86400 300',
                 '@ NS ns', 'ns A 127.0.0.1']
         zone += [f'mx{i} A {address(i)}' for i in range(SERVERS)]
         zone += [f'd{i} MX 10 mx{i % SERVERS}' for i in range(domains)]
+        if keys:
+            zone += [keys.zone('bench.test').replace('_domainkey', '_domainkey.bench')]
         (folder / 'zone').write_text('\n'.join(zone) + '\n')
         (folder / 'nsd.conf').write_text(
             f'server:\n ip-address: 127.0.0.1\n port: 53\n username: ""\n chroot: ""\n'
@@ -129,17 +133,23 @@ class Sink:
 class Nuncio:
     name = 'nuncio'
 
-    def __init__(self, folder, tls, level='info'):
+    def __init__(self, folder, tls, keys=None, level='info'):
         self.folder = folder / 'nuncio'
         self.folder.mkdir()
+        self.state = self.folder / 'state'
+        if keys:
+            keys.give(self)
         binary = pathlib.Path(os.environ.get('NUNCIO_RELEASE', bench.ROOT / 'build/release'))
         (self.folder / 'nuncio.conf').write_text(NUNCIO_CONF.format(
-            state=self.folder / 'state', route='' if tls else '; tls none', level=level))
+            state=self.state, route='' if tls else '; tls none', level=level))
         self.process = subprocess.Popen(
             [binary / 'nuncio', 'serve', '-c', self.folder / 'nuncio.conf'],
             stdout=subprocess.DEVNULL, stderr=open(self.folder / 'log', 'ab'))
         self.port = 2525
         peers.wait_for_port(self.port)
+        if keys:
+            log = self.folder / 'log'
+            peers.wait_until(lambda: log.read_text().count(' dkim-key-seen ') == 2, what='the keys')
         self.pid = self.process.pid
 
     def stop(self):
@@ -150,7 +160,7 @@ class Nuncio:
 class Postfix:
     name = 'postfix'
 
-    def __init__(self, folder, tls):
+    def __init__(self, folder, tls, keys=None):
         main = {**POSTFIX_MAIN, 'smtp_tls_security_level': 'may' if tls else 'none'}
         if tls:
             main['smtp_tls_connection_reuse'] = 'yes'
@@ -173,9 +183,9 @@ class Most:
             self.next = time.monotonic() + 0.5
 
 
-def one_run(kind, args, folder):
+def one_run(kind, args, folder, keys):
     sink = Sink(folder, args.tls)
-    running = kind(folder, args.tls)
+    running = kind(folder, args.tls, keys)
     share = args.messages // SERVERS
     wanted = share * sum(is_healthy(i) for i in range(SERVERS)) + sink.numbers()[1]
     most = Most(running.pid)
@@ -212,9 +222,10 @@ def measure(args, kinds):
             folder = pathlib.Path(tempfile.mkdtemp(prefix='nuncio-world-', dir='/var/tmp'))
             folder.chmod(0o755)
             build(folder)
-            names = Names(folder, args.domains)
+            keys = Keys(folder / 'keys', ['bench.test']) if args.sign else None
+            names = Names(folder, args.domains, keys)
             try:
-                results[kind].append(one_run(kind, args, folder))
+                results[kind].append(one_run(kind, args, folder, keys))
             finally:
                 names.stop()
                 shutil.rmtree(folder, ignore_errors=True)
@@ -251,6 +262,7 @@ def main():
     parser.add_argument('--messages', type=int, default=20000)
     parser.add_argument('--domains', type=int, default=2000)
     parser.add_argument('--tls', action='store_true')
+    parser.add_argument('--sign', action='store_true', help='Nuncio signs, with two keys')
     parser.add_argument('--only', choices=['nuncio', 'postfix'])
     parser.add_argument('--inside', action='store_true', help=argparse.SUPPRESS)
     args = parser.parse_args()

@@ -1,5 +1,6 @@
 """What we sign, other people's programs verify: dkimpy, Mail::DKIM, and opendkim as a milter of
 Postfix; straight, and behind Postfix and Exim. Signatures outlive failures, kills and restarts."""
+import json
 import os
 import re
 import signal
@@ -217,3 +218,30 @@ def test_mail_waits_for_keys_that_are_killed(signing_server, keys):
         server.wait_for_empty_queue()
     assert_signed(sink.messages[0][2], keys)
     assert len(sink.messages) == 1
+
+
+def shown(server, message):
+    [line] = [line for line in server.json('queue', 'show', message) if line.get('id') == message]
+    return line.get('ours', False)
+
+
+def test_whose_mail_it_is_is_kept_and_told(make_server, folder):
+    """By the envelope, which an alias does not change, over a restart, in the export too."""
+    server = make_server(CONF.format(port=free_port()))
+    server.run('alias', 'add', 'forward@example.test', 'end@far.test')
+    server.send('joe@example.test', ['forward@example.test'], HEADER % 1)
+    with smtplib.SMTP('127.0.0.1', server.port(), source_address=('127.0.0.2', 0)) as client:
+        client.sendmail('away@far.test', ['forward@example.test'], HEADER % 2)
+    server.run('sendmail', '-f', 'joe@example.test', 'away@far.test', input=HEADER % 3)
+    wait_until(lambda: len(server.queue_ids()) == 3, what='all three')
+    senders = {'joe@example.test': True, 'away@far.test': False}
+    for _ in range(2):
+        for message in server.json('queue', 'list'):
+            assert shown(server, message['id']) == senders[message['sender']], message
+        server.stop()
+        server.start()
+    server.stop()
+    server.run('spool', 'export', folder / 'export')
+    exported = [json.loads(path.read_text()) for path in (folder / 'export').glob('*.json')]
+    assert sorted((m['reverse_path'], m.get('ours', False)) for m in exported) == [
+        ('away@far.test', False), ('joe@example.test', True), ('joe@example.test', True)]
