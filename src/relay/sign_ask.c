@@ -1,7 +1,7 @@
 /*
- * One lock, one condition for all that wait: they are few at a time, since an attempt waits for a
- * millisecond or two. An answer that comes after its asker has left is dropped; the number of a
- * question is never used twice.
+ * One lock, and a condition for each attempt that waits: under load there are a hundred, and an
+ * answer is for one of them, which it wakes with its last. An answer that comes after its asker has
+ * left is dropped; the number of a question is never used twice.
  */
 #include "relay/sign_ask.h"
 
@@ -18,10 +18,15 @@ enum { SEND_AGAIN_MS = 20 };
 struct sign_asks {
     struct role_context *role;
     pthread_mutex_t lock; /* guards the rest, and the answers in what waits */
-    pthread_cond_t changed;
     struct sign_ask *waiting;
     uint64_t last_request;
     uint64_t life; /* of keys: how often it was lost */
+};
+
+/* On the stack of who waits. */
+struct sign_waiter {
+    pthread_cond_t changed;
+    unsigned unanswered;
 };
 
 static void init_condition(pthread_cond_t *condition)
@@ -40,7 +45,6 @@ struct sign_asks *sign_asks_new(struct role_context *role)
 
     asks->role = role;
     pthread_mutex_init(&asks->lock, NULL);
-    init_condition(&asks->changed);
     return asks;
 }
 
@@ -48,7 +52,6 @@ void sign_asks_free(struct sign_asks *asks)
 {
     if (!asks)
         return;
-    pthread_cond_destroy(&asks->changed);
     pthread_mutex_destroy(&asks->lock);
     free(asks);
 }
@@ -65,7 +68,8 @@ static void answer(struct sign_asks *asks, const struct msg_signed *message)
         ask->length = message->signature.len;
         if (ask->length)
             memcpy(ask->signature, message->signature.ptr, ask->length);
-        pthread_cond_broadcast(&asks->changed);
+        if (--ask->waiter->unanswered == 0)
+            pthread_cond_signal(&ask->waiter->changed);
         return;
     }
 }
@@ -87,18 +91,23 @@ int sign_asks_take(struct sign_asks *asks, struct slice payload)
 
 void sign_asks_lost(struct sign_asks *asks)
 {
+    struct sign_ask *ask;
+
     pthread_mutex_lock(&asks->lock);
     asks->life++;
-    pthread_cond_broadcast(&asks->changed);
+    LL_FOREACH(asks->waiting, ask)
+    pthread_cond_signal(&ask->waiter->changed);
     pthread_mutex_unlock(&asks->lock);
 }
 
-static void begin(struct sign_asks *asks, struct sign_ask *list, unsigned n, uint64_t *ret_life)
+static void begin(struct sign_asks *asks, struct sign_ask *list, unsigned n,
+                  struct sign_waiter *waiter, uint64_t *ret_life)
 {
     pthread_mutex_lock(&asks->lock);
     for (unsigned i = 0; i < n; i++) {
         list[i].request = ++asks->last_request;
         list[i].answered = false;
+        list[i].waiter = waiter;
         LL_PREPEND(asks->waiting, &list[i]);
     }
     *ret_life = asks->life;
@@ -125,46 +134,40 @@ static int send_one(struct sign_asks *asks, const struct sign_ask *ask, uint64_t
     return r == -EAGAIN ? -ETIMEDOUT : r;
 }
 
-static bool all_answered(const struct sign_ask *list, unsigned n)
-{
-    bool all = true;
-
-    for (unsigned i = 0; i < n; i++)
-        all = all && list[i].answered;
-    return all;
-}
-
 /* With the lock held. */
-static int wait_for_answers(struct sign_asks *asks, const struct sign_ask *list, unsigned n,
-                            uint64_t life, uint64_t deadline)
+static int wait_for_answers(struct sign_asks *asks, struct sign_waiter *waiter, uint64_t life,
+                            uint64_t deadline)
 {
     const struct timespec until = {.tv_sec = (time_t)(deadline / 1000),
                                    .tv_nsec = (long)(deadline % 1000) * 1000000};
     int r = 0;
 
-    while (!all_answered(list, n)) {
+    while (waiter->unanswered) {
         if (asks->life != life)
             return -ENOTCONN;
         if (r == ETIMEDOUT)
             return -ETIMEDOUT;
-        r = pthread_cond_timedwait(&asks->changed, &asks->lock, &until);
+        r = pthread_cond_timedwait(&waiter->changed, &asks->lock, &until);
     }
     return 0;
 }
 
 int sign_asks_wait(struct sign_asks *asks, struct sign_ask *list, unsigned n, uint64_t deadline)
 {
+    struct sign_waiter waiter = {.unanswered = n};
     uint64_t life;
     int r = 0;
 
-    begin(asks, list, n, &life);
+    init_condition(&waiter.changed);
+    begin(asks, list, n, &waiter, &life);
     for (unsigned i = 0; i < n && r == 0; i++)
         r = send_one(asks, &list[i], deadline);
     pthread_mutex_lock(&asks->lock);
     if (r == 0)
-        r = wait_for_answers(asks, list, n, life, deadline);
+        r = wait_for_answers(asks, &waiter, life, deadline);
     for (unsigned i = 0; i < n; i++)
         LL_DELETE(asks->waiting, &list[i]);
     pthread_mutex_unlock(&asks->lock);
+    pthread_cond_destroy(&waiter.changed);
     return r;
 }

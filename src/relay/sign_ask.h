@@ -31,6 +31,7 @@ struct sign_ask {
     size_t length; /* 0: keys cannot make it */
     /* Inside. */
     uint64_t request;
+    struct sign_waiter *waiter;
     struct sign_ask *next;
 };
 
