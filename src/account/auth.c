@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/wire.h"
+#include "trust/srs.h"
 
 #include <errno.h>
 #include <string.h>
@@ -162,6 +163,14 @@ static void on_usage(struct auth *auth, enum role from, struct slice payload)
         resolver_usage(auth->resolver, &usage);
 }
 
+static void take_srs_secrets(struct auth *auth)
+{
+    struct files_file file;
+    bool there = files_find(auth->files, SLICE(SRS_SECRET_FILE), &file) && file.readable;
+
+    resolver_take_srs_secrets(auth->resolver, there ? file.text : SLICE_NULL);
+}
+
 static void on_file(struct auth *auth, struct channel_message *message)
 {
     struct msg_file file;
@@ -171,6 +180,7 @@ static void on_file(struct auth *auth, struct channel_message *message)
         r = files_take(auth->files, &file, message->n_fds ? message->fds[0] : -1);
     if (r < 0)
         log_error(NULL, "file-not-taken", LOG_ERRNO(r));
+    take_srs_secrets(auth);
     directories_refresh(auth->directories);
     login_files_changed(auth->login);
 }

@@ -267,6 +267,38 @@ static void answer_from_directory(struct question *q)
         answer(q, RESOLVE_LATER, "the accounts of the domain cannot be read now");
 }
 
+/*
+ * An address that stands for a sender elsewhere (SRS) comes before all that exists or catches: it
+ * was made for somebody who is not here. Forged ones are nobody's, not even a catch-all's: whoever
+ * makes them up wants mail to be sent on. False: it is none. What a day changes is not to be kept.
+ */
+static bool answer_srs(struct question *q)
+{
+    const struct meaning *meaning = q->meaning;
+    struct slice sender;
+
+    if (!address_is_srs(q->address.local))
+        return false;
+    meaning->walk->fleeting = true;
+    switch (srs_reverse(meaning->srs, q->address.local, meaning->days, q->arena, &sender)) {
+    case SRS_NO_SRS:
+        return false;
+    case SRS_OK:
+        answer_expand(q, sender, "the sender of forwarded mail");
+        break;
+    case SRS_FORGED:
+        if (meaning->srs->n_secrets)
+            answer(q, RESOLVE_FORGED, "this rewritten address was not made here");
+        else
+            answer(q, RESOLVE_LATER, "the secret of rewritten addresses is not there");
+        break;
+    case SRS_OLD:
+        answer(q, RESOLVE_EXPIRED, "this rewritten address has expired");
+        break;
+    }
+    return true;
+}
+
 /* The address is well-formed and in a domain; which one, and what does that mean? */
 static void answer_in_domain(struct question *q, struct slice via)
 {
@@ -283,6 +315,8 @@ static void answer_in_domain(struct question *q, struct slice via)
         answer_elsewhere(q);
         return;
     }
+    if (domain->local && answer_srs(q))
+        return;
     make_keys(q->arena, q->address.local, domain->name, &q->key, &q->base);
     if (via.len) {
         meaning_keys(q->meaning, via, &keys);

@@ -11,11 +11,14 @@
 #include "account/directories.h"
 #include "account/walk.h"
 #include "io/message.h"
+#include "trust/srs.h"
 
 struct meaning {
     struct walk *walk;
     const struct config *config;
     struct directories *directories;
+    const struct srs *srs; /* to read rewritten addresses with */
+    uint32_t days;         /* wall time */
 };
 
 /* Strings of the answer are from the walk's arena, the request, the configuration, or static. */

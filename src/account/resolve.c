@@ -38,6 +38,7 @@ struct resolver {
     struct cache *cache;
     uint64_t generation; /* of what is cached */
     struct full *full;
+    struct srs srs;
     struct job *spare;     /* or NULL */
     struct job *under_way; /* oldest first */
     size_t n_under_way;
@@ -58,6 +59,13 @@ static void go_on(struct walk *walk)
     run(job_of(walk));
 }
 
+enum { DAY_MS = 24 * 3600 * 1000 };
+
+static void set_srs_age(struct resolver *resolver)
+{
+    resolver->srs.max_age_days = (unsigned)(resolver->config->srs.max_age_ms / DAY_MS);
+}
+
 struct resolver *account_resolver_new(struct config *config, struct directories *directories,
                                       struct loop *loop, resolver_on_answer *on_answer, void *arg)
 {
@@ -69,6 +77,7 @@ struct resolver *account_resolver_new(struct config *config, struct directories 
     resolver->arg = arg;
     resolver->cache = cache_new();
     resolver->full = full_new();
+    set_srs_age(resolver);
     resolver->deadline = loop_timer(loop, on_deadline, resolver);
     return resolver;
 }
@@ -121,6 +130,7 @@ void account_resolver_free(struct resolver *resolver)
     config_unref(resolver->config);
     cache_free(resolver->cache);
     full_free(resolver->full);
+    srs_take_secrets(&resolver->srs, SLICE_NULL); /* wipes them */
     free(resolver);
 }
 
@@ -209,8 +219,11 @@ static void let_wait(struct job *job)
 static void run(struct job *job)
 {
     struct resolver *resolver = job->resolver;
-    const struct meaning meaning = {
-        .walk = &job->walk, .config = resolver->config, .directories = resolver->directories};
+    const struct meaning meaning = {.walk = &job->walk,
+                                    .config = resolver->config,
+                                    .directories = resolver->directories,
+                                    .srs = &resolver->srs,
+                                    .days = (uint32_t)(clock_wall_ms() / DAY_MS)};
     struct msg_resolved answer;
 
     directories_read_begin(resolver->directories);
@@ -276,7 +289,13 @@ void resolver_set_config(struct resolver *resolver, struct config *config)
         give_up(resolver->under_way, "the configuration has just changed");
     resolver->config = config_ref(config);
     config_unref(old);
+    set_srs_age(resolver);
     cache_clear(resolver->cache);
+}
+
+void resolver_take_srs_secrets(struct resolver *resolver, struct slice text)
+{
+    srs_take_secrets(&resolver->srs, text);
 }
 
 void resolver_usage(struct resolver *resolver, const struct msg_usage *usage)

@@ -3,6 +3,7 @@
  *
  * The order, after a domain alias has been replaced by the domain that it means:
  *
+ *   0. an address of the Sender Rewriting Scheme: the sender that it stands for (trust/srs.h);
  *   1. an alias of exactly this address, then an account;
  *   2. for user+tag: an alias of user, then the account user;
  *   3. postmaster, which is always there: the configured `postmaster`; failing that the domain's
@@ -51,6 +52,9 @@ struct resolver *account_resolver_new(struct config *config, struct directories 
 void account_resolver_free(struct resolver *resolver);
 /* Takes a reference. To be told before the directories are. */
 void resolver_set_config(struct resolver *resolver, struct config *config);
+
+/* The file SRS_SECRET_FILE; empty when it cannot be read. */
+void resolver_take_srs_secrets(struct resolver *resolver, struct slice text);
 
 /* Each question gets one answer, perhaps during the call. `asker` is the caller's number. */
 void resolver_resolve(struct resolver *resolver, unsigned asker, const struct msg_resolve *request);

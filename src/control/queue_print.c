@@ -79,6 +79,7 @@ void queue_print_recipient(const json_t *recipient)
     print_line_if("              now: ", recipient, "why");
     print_line_if("              lane: ", recipient, "lane");
     print_line_if("              rerouted over: ", recipient, "rerouted");
+    print_line_if("              sender goes out as: ", recipient, "sent_as");
     print_line_if("              NOTIFY=", recipient, "notify");
     print_line_if("              ORCPT=", recipient, "orcpt");
 }

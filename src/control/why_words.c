@@ -252,6 +252,20 @@ static void expanded(struct buf *out, const struct event *event)
         phrase_field(out, event, " and others, ", "addresses", " in all");
 }
 
+static void rewritten(struct buf *out, const struct event *event)
+{
+    phrase_path(out, event, "forwarded to ", "to");
+    phrase_path(out, event, "; its sender ", "sender");
+    phrase_path(out, event, " goes out as ", "as");
+}
+
+static void not_rewritten(struct buf *out, const struct event *event)
+{
+    phrase_path(out, event, "forwarded to ", "to");
+    phrase_path(out, event, " under its sender's own address ", "sender");
+    phrase_field(out, event, ", because ", "why", "");
+}
+
 static void bounce(struct buf *out, const struct event *event)
 {
     phrase_path(out, event, "notification about it sent to ", "to");
@@ -344,6 +358,8 @@ static const struct {
     {"queue", "failed", given_up},
     {"queue", "expired", expired},
     {"queue", "expanded", expanded},
+    {"queue", "rewritten", rewritten},
+    {"queue", "not-rewritten", not_rewritten},
     {"queue", "bounce", bounce},
     {"queue", "changed", changed},
     {"queue", "held", held},

@@ -1,9 +1,11 @@
-/* Files for auth and relay. See handed_files.h. */
+/* Files for auth, relay and queue. See handed_files.h. */
 #include "daemon/handed_files.h"
 
 #include "daemon/json_quote.h"
 #include "daemon/regular_file.h"
 #include "daemon/sealed.h"
+#include "daemon/srs_secret.h"
+#include "trust/srs.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -31,6 +33,7 @@ static void add(struct handed_files *handed, struct slice path, enum role role)
         handed->list = xrealloc(handed->list, handed->files.count * sizeof(*handed->list));
         file = &handed->list[before];
         *file = (struct handed_file){.path = slice_from_cstr(handed->files.list[before].path)};
+        file->name = file->path;
     }
     handed->list[find(handed, path)].roles |= 1u << role;
 }
@@ -46,9 +49,22 @@ static void add_for_relay(struct handed_files *handed, const struct config_route
     add(handed, login->token.ca, ROLE_RELAY);
 }
 
-void handed_files_set(struct handed_files *handed, const struct config *config)
+static void add_srs_secret(struct handed_files *handed, const char *state)
+{
+    char path[PATH_MAX];
+
+    if (!srs_secret_path(path, state))
+        return; /* then it could not be made either */
+    add(handed, slice_from_cstr(path), ROLE_AUTH);
+    add(handed, slice_from_cstr(path), ROLE_QUEUE);
+    handed->list[find(handed, slice_from_cstr(path))].name = SLICE(SRS_SECRET_FILE);
+}
+
+void handed_files_set(struct handed_files *handed, const struct config *config, const char *state)
 {
     handed_files_done(handed);
+    if (state)
+        add_srs_secret(handed, state);
     for (size_t i = 0; i < config->n_accounts; i++) {
         add(handed, config->accounts[i].passwd_file, ROLE_AUTH);
         add(handed, config->accounts[i].alias_file, ROLE_AUTH);
@@ -106,7 +122,7 @@ void handed_files_check(const struct config *config, struct problem_list *warnin
 {
     struct handed_files handed = {.list = NULL};
 
-    handed_files_set(&handed, config);
+    handed_files_set(&handed, config, NULL);
     for (size_t i = 0; i < handed.files.count; i++) {
         struct handed_file *file = &handed.list[i];
         struct stat st;

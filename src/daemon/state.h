@@ -4,6 +4,7 @@
  *   state/            0755 root
  *   state/run/        0755 root             control.sock, nuncio.lock
  *   state/tls/        0700 root             the certificate that the server made for itself
+ *   state/srs.secret  0600 root             see daemon/srs_secret.h
  *   state/spool/      0750 nuncio-queue:nuncio-spool   its lock lies here
  *   state/spool/receive/  2770 nuncio-receive:nuncio-spool   queue reads and unlinks here
  *   state/spool/queue/    0700 nuncio-queue

@@ -1,7 +1,7 @@
 /*
  * Certificates and files that the configuration names, while the server runs: they are looked at
- * every 5 seconds, and when one has changed and then kept still for 2 seconds, receive, auth or
- * relay get it anew. The pause is for those who write a chain and then its key: half of a renewal
+ * every 5 seconds, and when one has changed and then kept still for 2 seconds, receive, auth, queue
+ * or relay get it anew. The pause is for those who write a chain and then its key: half of a renewal
  * is no mistake to be told.
  *
  * Looking is polling on purpose: a watch by inotify loses its file when a link comes to mean
@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/srs_secret.h"
 #include "io/login_message.h"
 
 #include <unistd.h>
@@ -41,7 +42,10 @@ int watch_load(struct parent *parent, const struct config *config, struct proble
 
     if (r < 0)
         return r;
-    handed_files_set(&parent->watch.handed, config);
+    r = srs_secret_make(parent->state, problems);
+    if (r < 0)
+        return r;
+    handed_files_set(&parent->watch.handed, config, parent->state);
     parent->watch.certificates_due = parent->watch.files_due = false;
     certificates_log(&parent->watch.certificates);
     certificates_log_warnings(&parent->watch.certificates, config);
@@ -52,12 +56,12 @@ static void send_file(struct parent *parent, size_t i, enum role to)
 {
     struct handed_files *handed = &parent->watch.handed;
     int fd = handed_files_copy(handed, i);
-    struct msg_file message = {.path = handed->list[i].path,
+    struct msg_file message = {.path = handed->list[i].name,
                                .text = slice_from_cstr(handed->list[i].why)};
     struct buf out;
 
     if (fd < 0)
-        log_warn(NULL, "file-unreadable", LOG_SLICE("path", message.path),
+        log_warn(NULL, "file-unreadable", LOG_SLICE("path", handed->list[i].path),
                  LOG_SLICE("why", message.text));
     buf_init(&out, CHANNEL_PAYLOAD_MAX);
     msg_file_encode(&out, &message);
@@ -118,8 +122,9 @@ static void on_time_to_look(void *arg)
         certificates_are_due(&watch->certificates, parent->config, clock_wall_ms()))
         watch->certificates_due = renew_certificates(parent) < 0; /* then again at the next look */
     if (is_due(&watch->handed.files, &watch->files_due, &still_changing)) {
-        log_info(NULL, "files-changed", LOG_STR("for", "auth, relay"));
+        log_info(NULL, "files-changed", LOG_STR("for", "auth, queue, relay"));
         watch_send(parent, ROLE_AUTH);
+        watch_send(parent, ROLE_QUEUE);
         watch_send(parent, ROLE_RELAY);
         watch->files_due = false;
     }

@@ -179,7 +179,7 @@ int msg_resolved_decode(struct slice payload, struct arena *arena, struct msg_re
     for (uint32_t i = 0; i < m->n_targets; i++)
         m->targets[i] = wire_get_slice(&in);
     m->text = wire_get_slice(&in);
-    return ended(&in, m->status >= RESOLVE_LOCAL && m->status <= RESOLVE_OWN);
+    return ended(&in, m->status >= RESOLVE_LOCAL && m->status <= RESOLVE_EXPIRED);
 }
 
 void msg_usage_encode(struct buf *out, const struct msg_usage *message)

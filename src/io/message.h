@@ -11,7 +11,7 @@
  *   receive, queue -> auth   MSG_RESOLVE, answered by MSG_RESOLVED
  *   local   -> auth     MSG_USAGE
  *   parent  -> receive  MSG_TLS
- *   parent  -> auth     MSG_FILE
+ *   parent  -> auth, queue  MSG_FILE
  *   auth    -> receive  MSG_MECHANISMS, and see io/login_message.h: MSG_SASL, MSG_SUBMISSION
  *   auth    -> queue    MSG_FROZEN, answered by MSG_FROZEN_TAKEN
  *   queue   -> auth     MSG_BOUNCED
@@ -168,6 +168,8 @@ enum resolve_status {
     RESOLVE_LATER,     /* cannot tell now */
     RESOLVE_FULL,      /* the mailbox is over its quota */
     RESOLVE_OWN,       /* to a question with `sender`: he may; otherwise RESOLVE_UNKNOWN */
+    RESOLVE_FORGED,    /* an address of the Sender Rewriting Scheme that we have not made */
+    RESOLVE_EXPIRED,   /* one that we made too long ago */
 };
 
 enum { RESOLVE_TARGETS_MAX = 1000 };

@@ -138,6 +138,15 @@ static enum address_error parse_quoted(struct cursor *cursor)
     return ADDRESS_OK;
 }
 
+bool address_is_srs(struct slice local)
+{
+    struct slice text = slice_skip(local, local.len && local.ptr[0] == '"');
+
+    return text.len > 5 && slice_starts_with_nocase(text, SLICE("SRS")) &&
+           (text.ptr[3] == '0' || text.ptr[3] == '1') &&
+           (text.ptr[4] == '=' || text.ptr[4] == '+' || text.ptr[4] == '-');
+}
+
 static enum address_error parse_local(struct cursor *cursor, struct slice *ret_local)
 {
     size_t start = cursor->at;
@@ -146,7 +155,7 @@ static enum address_error parse_local(struct cursor *cursor, struct slice *ret_l
 
     if (error)
         return error;
-    if (cursor->at - start > ADDRESS_LOCAL_MAX)
+    if (cursor->at - start > ADDRESS_LOCAL_MAX && !address_is_srs(since(cursor, start)))
         return ADDRESS_LONG_LOCAL;
     *ret_local = since(cursor, start);
     return ADDRESS_OK;

@@ -54,7 +54,7 @@ enum address_error {
     ADDRESS_BAD_DOMAIN,     /* an empty label, a hyphen at its end, a bad byte, not IDNA;
                                underscores are taken, since there are such hosts */
     ADDRESS_BAD_LITERAL,    /* [...] that is no address */
-    ADDRESS_LONG_LOCAL,     /* above ADDRESS_LOCAL_MAX */
+    ADDRESS_LONG_LOCAL,     /* above ADDRESS_LOCAL_MAX, and no address_is_srs() */
     ADDRESS_LONG_DOMAIN,    /* above ADDRESS_DOMAIN_MAX, or a label above 63 octets */
     ADDRESS_LONG_PATH,      /* above ADDRESS_PATH_MAX, without a source route */
     ADDRESS_UTF8_FORBIDDEN, /* a byte above 127 without ADDRESS_UTF8 */
@@ -89,6 +89,10 @@ struct slice address_local(struct slice mailbox);
 struct slice address_domain(struct slice mailbox);
 
 bool address_is_ascii(struct slice text);
+
+/* Whether it begins as the Sender Rewriting Scheme writes it, quoted or not: SRS0 or SRS1 with '=',
+ * '+' or '-'. Such a local part holds another address, and may be longer than others. */
+bool address_is_srs(struct slice local);
 
 /* The local part's meaning: without quotes and backslashes, case kept ("j.d" and j.d are one). */
 struct slice address_local_unquote(struct arena *arena, struct slice local);

@@ -12,6 +12,7 @@
 #include "queue/attempts.h"
 #include "queue/done.h"
 #include "queue/extra.h"
+#include "queue/forward.h"
 #include "queue/learn.h"
 #include "queue/notice.h"
 #include "queue/record.h"
@@ -226,6 +227,7 @@ static void encode_unit(struct queue *queue, struct attempt *attempt,
                         const struct lane_key *lane, struct slice signature)
 {
     struct message *message = ledger_at(&queue->ledger, attempt->message);
+    const struct recipient *first = extra_recipient(message, envelope, attempt->indexes[0]);
     struct msg_unit unit = {.unit = attempt->number,
                             .message_id = message->id,
                             .way = attempt->way,
@@ -253,6 +255,8 @@ static void encode_unit(struct queue *queue, struct attempt *attempt,
         attempt->wants_success = attempt->wants_success || recipient->notify & NOTIFY_SUCCESS;
     }
     attempt_name(attempt, unit.recipients, attempt->n);
+    if (attempt->way == WAY_ROUTE) /* all of a unit have the same: see struct group */
+        unit.reverse_path = forward_send(queue, message, envelope, first);
     learn_fill_unit(queue, attempt, &unit);
     suspensions_add_sources(queue->suspensions, &queue->scratch, &unit.sources_off,
                             &unit.n_sources_off);

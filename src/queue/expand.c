@@ -14,6 +14,7 @@
 #include "queue/bouncetally.h"
 #include "queue/decide.h"
 #include "queue/done_log.h"
+#include "queue/forward.h"
 #include "queue/pass.h"
 #include "queue/settle.h"
 #include "queue/suspended.h"
@@ -75,9 +76,12 @@ static bool ask(struct pass *pass)
 static void join_group(struct pass *pass, uint32_t index, const struct route_decision *decision)
 {
     struct lane *lane = scheduler_lane(pass->queue->scheduler, &decision->lane, &decision->rules);
+    struct slice rewritten_at = forward_domain(
+        pass->queue, pass->envelope, extra_recipient(pass->message, pass->envelope, index));
     uint32_t i = 0;
 
-    while (i < pass->n_groups && pass->groups[i].lane != lane)
+    while (i < pass->n_groups &&
+           (pass->groups[i].lane != lane || !slice_eq(pass->groups[i].rewritten_at, rewritten_at)))
         i++;
     if (i == pass->groups_size) {
         struct group *old = pass->groups;
@@ -88,7 +92,7 @@ static void join_group(struct pass *pass, uint32_t index, const struct route_dec
             memcpy(pass->groups, old, pass->n_groups * sizeof(*old));
     }
     if (i == pass->n_groups)
-        pass->groups[pass->n_groups++] = (struct group){.lane = lane};
+        pass->groups[pass->n_groups++] = (struct group){.lane = lane, .rewritten_at = rewritten_at};
     pass->groups[i].n++;
     pass->retried = pass->retried || ledger_recipient(pass->message, index)->attempts > 0;
     pass->joined[pass->n_joined++] = index;

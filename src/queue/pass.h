@@ -9,9 +9,10 @@
 #include "queue/record.h"
 #include "queue/route.h"
 
-/* Recipients for one lane. */
+/* Recipients for one lane, and with one reverse-path. */
 struct group {
     struct lane *lane;
+    struct slice rewritten_at; /* forward_domain() */
     uint32_t n;
     uint32_t unit;
     struct lane_refusal refusal;

@@ -17,6 +17,7 @@
 #include "queue/dispatch.h"
 #include "queue/expand.h"
 #include "queue/extra.h"
+#include "queue/forward.h"
 #include "queue/frozen.h"
 #include "queue/intake.h"
 #include "queue/merge.h"
@@ -199,6 +200,8 @@ static void on_message(void *arg, enum role from, struct channel_message *messag
         ask_take_site(queue, message->payload);
     else if (from == ROLE_RELAY && message->type == MSG_MAIL)
         own_mail_take(queue, message->payload);
+    else if (from == ROLE_PARENT && message->type == MSG_FILE)
+        forward_take_file(queue, message);
     else if (from == ROLE_PARENT && message->type == MSG_ADMIN_REPLY)
         control_take_reply(queue->control, message->payload);
     channel_message_close_fds(message);
@@ -336,6 +339,7 @@ static void end_parts(struct role_state *state)
     record_log_free(queue->records);
     own_mails_free(queue->own_mails);
     classify_free(queue->classify);
+    forward_forget_secrets(queue);
     suspensions_free(queue->suspensions);
     frozen_free(queue->frozen);
     bouncetally_free(queue->bouncetally);

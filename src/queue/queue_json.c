@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "queue/extra.h"
 #include "queue/filter.h"
+#include "queue/forward.h"
 #include "queue/json_out.h"
 #include "queue/lane_name.h"
 #include "queue/suspended.h"
@@ -168,6 +169,9 @@ static void put_details(struct buf *out, struct queue *queue, struct message *me
     put_notify(out, recipient->notify);
     json_out_text_if(out, "orcpt", recipient->orcpt);
     json_out_text_if(out, "rerouted", recipient->route);
+    if (forward_domain(queue, envelope, recipient).len &&
+        !recipient_is_over(ledger_recipient(message, index)))
+        json_out_text(out, "sent_as", forward_reverse_path(queue, envelope, recipient));
     buf_init(&words, WORDS_MAX);
     if (known)
         lane_name_add(&words, &lane);

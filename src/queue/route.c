@@ -130,6 +130,9 @@ static struct route_decision by_answer(const struct config *config,
             .verdict = ROUTE_EXPAND, .targets = answer->targets, .n_targets = answer->n_targets};
     case RESOLVE_UNKNOWN:
         return fail(STATUS(5, 1, 1), SLICE("there is no such mailbox here"));
+    case RESOLVE_FORGED:
+    case RESOLVE_EXPIRED:
+        return fail(STATUS(5, 1, 1), answer->text);
     case RESOLVE_FULL:
         if (domain->when_full == FULL_REJECT)
             return fail(STATUS(5, 2, 2), SLICE("the mailbox is full"));

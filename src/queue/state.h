@@ -15,6 +15,7 @@
 #include "queue/scheduler.h"
 #include "queue/sites.h"
 #include "spool/spool.h"
+#include "trust/srs.h"
 
 struct bouncetally;
 struct control;
@@ -57,6 +58,7 @@ struct queue {
     uint64_t advice_told[ANSWER_CLASSES]; /* queue time: advice.h */
     struct suspensions *suspensions;
     struct control *control;
+    struct srs srs;       /* forward.h */
     struct arena scratch; /* of one event; reset at its start */
     struct queue_counters counters;
     struct queue_times times;

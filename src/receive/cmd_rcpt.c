@@ -21,6 +21,11 @@ static struct smtp_reply from_resolve(enum resolve_status status,
     switch (status) {
     case RESOLVE_UNKNOWN:
         return SMTP_REPLY(550, 5, 1, 1, "no such user here");
+    case RESOLVE_FORGED:
+        return SMTP_REPLY(550, 5, 1, 1,
+                          "no such user here: this rewritten address was not made here");
+    case RESOLVE_EXPIRED:
+        return SMTP_REPLY(550, 5, 1, 1, "no such user here: this rewritten address has expired");
     case RESOLVE_FULL:
         return domain->when_full == FULL_REJECT
                    ? SMTP_REPLY(552, 5, 2, 2, "the mailbox is full")
@@ -40,8 +45,9 @@ static struct smtp_reply check_mailbox(struct session *session, const struct add
                                        const struct config_domain *domain)
 {
     struct server *server = session->server;
+    bool any = domain->recipients == RECIPIENTS_ANY && !address_is_srs(to->local);
 
-    if (is_postmaster(to) || domain->recipients == RECIPIENTS_ANY)
+    if (is_postmaster(to) || any)
         return SMTP_REPLY_NONE;
     return from_resolve(server->resolve(server->resolve_arg, to->mailbox), domain);
 }

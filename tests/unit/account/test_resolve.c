@@ -1,5 +1,6 @@
 #include "../cmocka_all.h"
 #include "resolving.h"
+#include "trust/srs.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -295,6 +296,41 @@ static void test_without_a_store_nobody_is_unknown(void **state)
     assert_string_equal(resolve(bench, "joe@example.org"), "local joe@example.org");
 }
 
+/* What an address of SRS at this domain means, with the secrets that there are. */
+static enum resolve_status resolve_srs(struct bench *bench, struct slice address)
+{
+    struct msg_resolve request = {.address = address};
+    return ask(bench, &request, 1000)->status;
+}
+
+static void test_an_address_of_srs_is_its_sender(void **state)
+{
+    struct bench *bench = *state;
+    struct srs srs = {.n_secrets = 0};
+    struct slice secrets = SLICE("a passphrase of the test\n"), today, soon, late;
+
+    srs_take_secrets(&srs, secrets);
+    assert_true(
+        srs_forward(&srs, SLICE("a@b.example"), SLICE("example.org"), 0, &bench->arena, &today));
+    assert_true(srs_forward(&srs, SLICE("a@b.example"), SLICE("example.org"), 1024 - 21,
+                            &bench->arena, &soon));
+    assert_true(srs_forward(&srs, SLICE("a@b.example"), SLICE("example.org"), 1024 - 22,
+                            &bench->arena, &late));
+    assert_int_equal(resolve_srs(bench, today), RESOLVE_LATER);
+    assert_int_equal(resolve_srs(bench, SLICE("srs0-team@example.org")), RESOLVE_UNKNOWN);
+    resolver_take_srs_secrets(bench->resolver, secrets);
+    assert_int_equal(resolve_srs(bench, today), RESOLVE_EXPAND);
+    assert_int_equal(bench->answer.n_targets, 1);
+    assert_true(slice_eq(bench->answer.targets[0], SLICE("a@b.example")));
+    assert_int_equal(resolve_srs(bench, soon), RESOLVE_EXPAND);
+    assert_int_equal(resolve_srs(bench, late), RESOLVE_EXPIRED);
+    assert_int_equal(resolve_srs(bench, SLICE("SRS0=ABCDEFGH=AA=b.example=a@example.org")),
+                     RESOLVE_FORGED);
+    resolver_take_srs_secrets(bench->resolver, SLICE("another passphrase of it\n"));
+    assert_int_equal(resolve_srs(bench, today), RESOLVE_FORGED);
+    assert_string_equal(resolve(bench, "srs1=x@relayed.example"), "route");
+}
+
 static void test_a_store_that_breaks_makes_nobody_unknown(void **state)
 {
     struct bench *bench = *state;
@@ -330,6 +366,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_changes_of_the_store_are_seen_within_100_ms, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_without_a_store_nobody_is_unknown, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_address_of_srs_is_its_sender, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_store_that_breaks_makes_nobody_unknown, set_up,
                                         tear_down),
     };

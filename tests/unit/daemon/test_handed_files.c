@@ -1,6 +1,8 @@
 #include "daemon/handed_files.h"
+#include "daemon/srs_secret.h"
 
 #include "place.h"
+#include <errno.h>
 #include "../config/parsing.h"
 
 static struct config *config_with(const char *accounts)
@@ -35,13 +37,13 @@ static void test_each_file_of_the_configuration_once(void **state)
         "https://a.example/; client_id me; client_secret_file /secret; ca /ca.pem } }\n");
 
     (void)state;
-    handed_files_set(&handed, config);
+    handed_files_set(&handed, config, NULL);
     assert_int_equal(handed.files.count, 4);
     assert_true(slice_eq(handed.list[2].path, SLICE("/secret")));
     assert_true(slice_eq(handed.list[3].path, SLICE("/ca.pem")));
     config_unref(config);
     config = parse("hostname a.example\n");
-    handed_files_set(&handed, config);
+    handed_files_set(&handed, config, NULL);
     assert_int_equal(handed.files.count, 0);
     handed_files_done(&handed);
     config_unref(config);
@@ -59,12 +61,46 @@ static void test_relay_gets_what_its_routes_name(void **state)
     static const char *const want[] = {"/ca.pem", "/p", "/s", "/t", "/token.pem"};
 
     (void)state;
-    handed_files_set(&handed, config);
+    handed_files_set(&handed, config, NULL);
     assert_int_equal(handed.files.count, 5);
     for (size_t i = 0; i < 5; i++) {
         assert_true(slice_eq(handed.list[i].path, slice_from_cstr(want[i])));
         assert_int_equal(handed.list[i].roles, 1u << ROLE_RELAY | (i == 0 ? 1u << ROLE_AUTH : 0));
     }
+    handed_files_done(&handed);
+    config_unref(config);
+}
+
+static void test_the_secret_of_srs_is_made_once(void **state)
+{
+    struct handed_files handed = {0};
+    struct config *config = parse("hostname a.example\n");
+    char first[1024] = "", second[1024] = "";
+    struct problem_list problems;
+    struct stat st;
+    int fd;
+
+    (void)state;
+    problem_list_init(&problems);
+    assert_int_equal(srs_secret_make(place_root, &problems), 0);
+    assert_int_equal(stat(place_path("srs.secret"), &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    handed_files_set(&handed, config, place_root);
+    assert_int_equal(handed.files.count, 1);
+    assert_true(slice_eq(handed.list[0].name, SLICE("srs.secret")));
+    assert_true(slice_eq(handed.list[0].path, slice_from_cstr(place_path("srs.secret"))));
+    assert_int_equal(handed.list[0].roles, 1u << ROLE_AUTH | 1u << ROLE_QUEUE);
+    fd = handed_files_copy(&handed, 0);
+    assert_true(pread(fd, first, sizeof(first) - 1, 0) > 40);
+    close(fd);
+    assert_int_equal(srs_secret_make(place_root, &problems), 0);
+    fd = handed_files_copy(&handed, 0);
+    assert_true(pread(fd, second, sizeof(second) - 1, 0) > 40);
+    close(fd);
+    assert_string_equal(first, second);
+    assert_int_equal(srs_secret_make("/nonexistent", &problems), -ENOENT);
+    assert_int_equal(problems.count, 1);
+    problem_list_done(&problems);
     handed_files_done(&handed);
     config_unref(config);
 }
@@ -78,7 +114,7 @@ static void test_contents_come_sealed_or_with_a_reason(void **state)
     (void)state;
     buf_init(&json, 10000);
     place_write("passwd", "joe:{PLAIN}secret\n");
-    handed_files_set(&handed, config);
+    handed_files_set(&handed, config, NULL);
     assert_content(handed_files_copy(&handed, 0), "joe:{PLAIN}secret\n");
     assert_int_equal(handed_files_copy(&handed, 1), -1);
     assert_string_equal(handed.list[1].why, "No such file or directory");
@@ -107,6 +143,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_each_file_of_the_configuration_once, place_make,
                                         place_remove),
         cmocka_unit_test(test_relay_gets_what_its_routes_name),
+        cmocka_unit_test_setup_teardown(test_the_secret_of_srs_is_made_once, place_make,
+                                        place_remove),
         cmocka_unit_test_setup_teardown(test_contents_come_sealed_or_with_a_reason, place_make,
                                         place_remove),
     };
