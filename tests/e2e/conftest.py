@@ -8,6 +8,15 @@ from peers import one_at_a_time, short_folder
 from server import ROOT, Server
 
 
+def pytest_collection_modifyitems(items):
+    """For xdist's loadgroup: tests that share a server of their file stay together, the others go
+    one by one to whoever is free, so that no long file is left for one at the end."""
+    for item in items:
+        definitions = item._fixtureinfo.name2fixturedefs.values()
+        if any(one[-1].scope in ('class', 'module') for one in definitions):
+            item.add_marker(pytest.mark.xdist_group(item.module.__name__))
+
+
 @pytest.fixture(scope='session', autouse=True)
 def users():
     """Started by root, the roles run as system users: these are made and stay, as `make install`
@@ -23,8 +32,7 @@ def folder():
         yield path
 
 
-@pytest.fixture
-def make_server(folder):
+def servers_in(folder):
     servers = []
 
     def make(conf, **options):
@@ -33,3 +41,15 @@ def make_server(folder):
     yield make
     for server in servers:
         server.stop()
+
+
+@pytest.fixture
+def make_server(folder):
+    yield from servers_in(folder)
+
+
+@pytest.fixture(scope='module')
+def make_shared_server(users):
+    """For several tests of a file, which leave it as they found it."""
+    with short_folder() as path:
+        yield from servers_in(path)

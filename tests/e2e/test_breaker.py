@@ -1,4 +1,5 @@
 """An account that sends too much: its mail is kept, the postmaster is told, and he decides."""
+import concurrent.futures
 import os
 import re
 import signal
@@ -25,7 +26,10 @@ JOE, BOSS, PASSWORD = 'joe@example.test', 'boss@example.test', 'correct horse ba
 
 @pytest.fixture
 def server(make_server):
-    server = make_server(CONF)
+    return with_accounts(make_server(CONF))
+
+
+def with_accounts(server):
     server.run('account', 'add', JOE, '--password-stdin', input=PASSWORD.encode() + b'\n')
     server.run('account', 'add', BOSS, '--none')
     return server
@@ -126,10 +130,23 @@ def test_refused_recipients_freeze_it_too(server):
     assert b'3 refused recipients in an hour, the limit is 2' in mail
 
 
-@pytest.mark.parametrize('seconds', [0, 0.5, 2])
-@pytest.mark.parametrize('role', ['auth', 'queue'])
-def test_killed_at_any_moment_it_is_still_held_and_told(server, sink, role, seconds):
+MOMENTS = [(role, seconds) for role in ('auth', 'queue') for seconds in (0, 0.5, 2)]
+
+
+def test_killed_at_any_moment_it_is_still_held_and_told(make_server):
+    """All moments at once, each with a server of its own: much of it is waiting."""
+    servers = [with_accounts(make_server(CONF)) for _ in MOMENTS]
+    with concurrent.futures.ThreadPoolExecutor(len(MOMENTS)) as pool:
+        list(pool.map(lambda server, moment: kill_at(server, *moment), servers, MOMENTS))
+
+
+def kill_at(server, role, seconds):
     server.may_die = True
+    with Sink(port=server.port('next')) as sink:
+        kill_and_look(server, sink, role, seconds)
+
+
+def kill_and_look(server, sink, role, seconds):
     freeze_by_sending(server, sink)
     time.sleep(seconds)
     os.kill(server.role_pid(role), signal.SIGKILL)

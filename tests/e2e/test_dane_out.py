@@ -21,12 +21,12 @@ TEXT = b'Subject: x\r\n\r\nhello\r\n'
 WRONG = 'ab' * 32
 
 
-@pytest.fixture(scope='module')
+@pytest.fixture(scope='session')
 def authority(tmp_path_factory):
     return Authority(tmp_path_factory.mktemp('ca'))
 
 
-@pytest.fixture(scope='module')
+@pytest.fixture(scope='session')
 def pair(authority):
     """With the authority in its chain, as DANE-TA(2) wants it."""
     leaf = authority.issue('mx', ['mx.far.test'])

@@ -72,7 +72,8 @@ class Host:
             self.server = Server(folder / name, names.statement + conf)
         for other in NAMES:
             self.server.account(f'from-{other}@{name}.test')
-        self.sent, self.stopping = {other: set() for other in NAMES if other != name}, False
+        self.sent, self.number = {other: set() for other in NAMES if other != name}, 0
+        self.stopping = False
 
     def pull(self):
         ip(f'link set {self.cable} down')
@@ -89,12 +90,11 @@ class Host:
 
     def keep_sending(self):
         """In a thread: numbered mail to both others, as its own users send it."""
-        number = 0
         with inside(self.anchor.pid):
             while not self.stopping:
-                number += 1
+                self.number += 1
                 with contextlib.suppress(OSError, smtplib.SMTPException):
-                    self.send(number)
+                    self.send(self.number)
                 time.sleep(0.05)
 
     def send(self, number):
@@ -132,11 +132,17 @@ class Network:
 
     @contextlib.contextmanager
     def traffic(self):
-        """Mail flows between all of them for as long as this lasts."""
+        """Mail flows between all of them for as long as this lasts, and has begun to."""
+        before = {(host, other): len(other.got(host.name)) for host, other, _ in self.pairs()}
+        for host in self.hosts.values():
+            host.stopping = False
         threads = [threading.Thread(target=host.keep_sending) for host in self.hosts.values()]
         for thread in threads:
             thread.start()
         try:
+            wait_until(lambda: all(len(other.got(host.name)) > n
+                                   for (host, other), n in before.items()),
+                       30, 'mail between all of them')
             yield
         finally:
             for host in self.hosts.values():
@@ -171,8 +177,9 @@ class Network:
             assert sent and set(other.got(host.name)) == sent
 
 
-@pytest.fixture
+@pytest.fixture(scope='module')
 def network(users):
+    """For all tests, which leave it whole."""
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(short_folder())
         yield Network(folder, stack)
@@ -182,8 +189,6 @@ def network(users):
 def test_a_partition_heals_and_all_mail_arrives_once(network, how):
     a = network.hosts['a']
     with network.traffic():
-        wait_until(lambda: all(other.got(host.name) for host, other, _ in network.pairs()), 30,
-                   'mail between all of them')
         getattr(a, how)()
         time.sleep(2)
         network.names.stop()
@@ -203,8 +208,6 @@ def test_a_partition_heals_and_all_mail_arrives_once(network, how):
 def test_a_host_that_dies_behind_a_partition_loses_nothing(network):
     a = network.hosts['a']
     with network.traffic():
-        wait_until(lambda: all(other.got(host.name) for host, other, _ in network.pairs()), 30,
-                   'mail between all of them')
         a.cut()
         time.sleep(1)
         a.server.kill()

@@ -6,6 +6,7 @@ import pwd
 import re
 import smtplib
 import subprocess
+import threading
 import time
 
 import pytest
@@ -32,13 +33,23 @@ def reply(rcpt):
 
 @pytest.fixture
 def server(make_server):
+    return with_mail(make_server)
+
+
+@pytest.fixture(scope='module')
+def looked_at(make_shared_server):
+    """For tests that change nothing."""
+    return with_mail(make_shared_server)
+
+
+def with_mail(make_server):
     """Three messages that the next server has put off."""
     server = make_server(CONF)
     server.account('ann@example.test')
     with Sink(port=server.port('main'), answer=reply):
         for sender, recipients in MAILS:
             server.send(sender, recipients, b'Subject: of ' + sender.encode() + b'\r\n\r\nhello\r\n')
-            time.sleep(0.3)  # so that they differ in age
+            time.sleep(0.05)  # so that they differ in age
         wait_until(lambda: all(r['attempts'] for m in listed(server) for r in m['recipients'])
                    and len(listed(server)) == 3, what='the first attempts')
     return server
@@ -84,25 +95,25 @@ FILTERS = {
 }
 
 
-def test_filters(server):
+def test_filters(looked_at):
     for options, want in FILTERS.items():
-        assert addresses(server, *options) == want, options
-    assert addresses(server) == ALL
+        assert addresses(looked_at, *options) == want, options
+    assert addresses(looked_at) == ALL
 
 
-def test_the_oldest_comes_first_and_the_last_line_sums_up(server):
-    assert [m['sender'] for m in listed(server)] == [sender for sender, _ in MAILS]
-    assert text(server, 'list').rstrip().endswith('3 messages, 4 recipients, 1 KB.')
-    assert text(server, 'list', '--limit', '2').rstrip().endswith('; there are more.')
-    assert 'no such mail' in text(server, 'list', '--sender', 'nobody@example.test')
+def test_the_oldest_comes_first_and_the_last_line_sums_up(looked_at):
+    assert [m['sender'] for m in listed(looked_at)] == [sender for sender, _ in MAILS]
+    assert text(looked_at, 'list').rstrip().endswith('3 messages, 4 recipients, 1 KB.')
+    assert text(looked_at, 'list', '--limit', '2').rstrip().endswith('; there are more.')
+    assert 'no such mail' in text(looked_at, 'list', '--sender', 'nobody@example.test')
 
 
 @pytest.mark.parametrize('args', [('list', '--older', 'yesterday'), ('list', '--limit', '0'),
                                   ('reroute', '--all'), ('suspend',), ('show',), ('fly',),
                                   ('suspend', '--lane', 'x', '--domain', 'y'),
                                   ('list', '--source', '192.0.2.1')])
-def test_what_is_no_command_is_told(server, args):
-    done = server.run('queue', *args, check=False)
+def test_what_is_no_command_is_told(looked_at, args):
+    done = looked_at.run('queue', *args, check=False)
     assert done.returncode == os.EX_USAGE and done.stderr
 
 
@@ -111,32 +122,32 @@ def test_what_is_no_command_is_told(server, args):
     (('reroute', '--all', '--to', 'nowhere'), 'no such route'),
     (('suspend', '--source', 'mx.test'), 'an IP address'),
     (('resume', '--lane', 'main'), 'not suspended')])
-def test_what_the_server_refuses_is_told(server, args, want):
-    done = server.run('queue', *args, check=False)
+def test_what_the_server_refuses_is_told(looked_at, args, want):
+    done = looked_at.run('queue', *args, check=False)
     assert done.returncode == os.EX_DATAERR and want in done.stderr.decode()
 
 
-def test_show_says_it_all(server):
-    [identity] = [m['id'] for m in listed(server, '--sender', 'bob@example.test')]
-    message, recipients = shown(server, identity)
+def test_show_says_it_all(looked_at):
+    [identity] = [m['id'] for m in listed(looked_at, '--sender', 'bob@example.test')]
+    message, recipients = shown(looked_at, identity)
     assert 'Subject: of bob@example.test' in message['header'] and 'hello' not in message['header']
     assert message['body'] == '7BIT' and message['client'] == '127.0.0.1'
     assert message['expires_ms'] > message['received_ms']
     assert {r['lane'] for r in recipients} == {'main'} and all(r['next_ms'] for r in recipients)
     assert all('tried again' in r['why'] for r in recipients)
-    human = text(server, 'show', identity)
+    human = text(looked_at, 'show', identity)
     assert '| Subject: of bob@example.test' in human and 'now: it is tried again' in human
     assert '450 4.7.1 greylisted' in human
-    whole = server.run('queue', 'show', '--text', identity).stdout
+    whole = looked_at.run('queue', 'show', '--text', identity).stdout
     assert whole.startswith(b'Received: ') and whole.endswith(b'\r\n\r\nhello\r\n')
 
 
-def test_a_dry_run_changes_nothing(server):
-    assert text(server, 'remove', '-n', '--domain', 'far.test') == \
+def test_a_dry_run_changes_nothing(looked_at):
+    assert text(looked_at, 'remove', '-n', '--domain', 'far.test') == \
         'Would change 2 recipients of 2 messages.\n'
-    assert addresses(server) == ALL
-    assert text(server, 'hold', '-n', '--all') == 'Would change 4 recipients of 3 messages.\n'
-    assert addresses(server, '--is', 'held') == []
+    assert addresses(looked_at) == ALL
+    assert text(looked_at, 'hold', '-n', '--all') == 'Would change 4 recipients of 3 messages.\n'
+    assert addresses(looked_at, '--is', 'held') == []
 
 
 def test_changes_by_any_filter(server):
@@ -233,14 +244,17 @@ def test_what_is_suspended_meanwhile_in_the_lane_is_held_back(make_server):
     """Mail that was in the lane before the suspension began meets it when its turn comes."""
     server = make_server(CONF)
 
+    gate = threading.Event()
+
     def slow(rcpt):
-        time.sleep(0.5)
+        gate.wait(60)
         return '250 2.1.5 ok'
     with Sink(port=server.port('main'), answer=slow) as sink:
         for i in range(60):
             server.send('ann@example.test', [f'r{i}@far.test'], b'Subject: x\r\n\r\nx\r\n')
-        wait_until(lambda: sink.messages)
+        wait_until(lambda: addresses(server, '--is', 'sending'))
         text(server, 'suspend', '--lane', 'main')
+        gate.set()
         wait_until(lambda: not addresses(server, '--is', 'sending')
                    and not addresses(server, '--is', 'ready'))
         came, waits = len(sink.messages), len(listed(server, '--is', 'suspended'))

@@ -116,7 +116,7 @@ def test_a_wrong_password_is_said_once_and_delays_the_mail(make_site):
         send(ours)
     words = failure(ours)
     assert 'user=joe@a.test' in words and '535 5.7.8' in words and 'nuncio.conf:' in words
-    time.sleep(4)  # retries come each second, and knock at a shut gate
+    time.sleep(2.5)  # retries come each second, and knock at a shut gate
     assert ours.log().count(' login-failed ') == 1
     assert site.smart.log().count('login-failed') <= 1, site.smart.log()
     [first, *_] = ours.queue_ids()
@@ -184,6 +184,6 @@ def test_a_revoked_token_is_told_in_the_servers_words(make_site, folder):
         # A token that the smarthost does not take any more is asked for anew, once.
         provider.answers.append((200, {'access_token': 'stale', 'expires_in': 3600}))
         (folder / 'refresh').write_text('refresh-1\n# touched\n')
-        time.sleep(8)
+        ours.run('reload')
         send(ours)
         site.smart.wait_for_mail('ann@a.test', 2)

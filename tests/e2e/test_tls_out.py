@@ -20,7 +20,7 @@ queue {{{{ retry_first 1s; retry_max 2s; gather 1s }}}}
 TEXT = b'Subject: x\r\n\r\nhello\r\n'
 
 
-@pytest.fixture(scope='module')
+@pytest.fixture(scope='session')
 def authority(tmp_path_factory):
     return Authority(tmp_path_factory.mktemp('ca'))
 
