@@ -10,23 +10,11 @@
 
 #include "mail/address.h"
 #include "trust/ip.h"
+#include "trust/printable.h"
 
 #include <errno.h>
 
 enum { NAMES_MAX = 10 };
-
-/* Names of a reverse zone are whatever their owner likes; shown to people they are printable. */
-static struct slice printable(struct slice text, struct arena *arena)
-{
-    struct slice copy = arena_dup(arena, slice_sub(text, 0, TRUST_NAME_MAX));
-    char *bytes = arena_cstr(arena, copy);
-
-    for (size_t i = 0; i < copy.len; i++) {
-        if (bytes[i] < ' ' || bytes[i] > 126)
-            bytes[i] = '?';
-    }
-    return slice_from(bytes, copy.len);
-}
 
 /* ---- iprev ---------------------------------------------------------------------------------- */
 
@@ -81,13 +69,14 @@ static int judge_names(const struct trust_ip *client, const struct trust_answer 
         failed |= addresses->result == TRUST_FAILED;
         if (again || !trust_ip_among(client, addresses))
             continue;
-        *verdict = (struct iprev_verdict){.result = IPREV_PASS, .name = printable(name, arena)};
+        *verdict = (struct iprev_verdict){.result = IPREV_PASS,
+                                          .name = printable_text(arena, name, TRUST_NAME_MAX)};
         return 0;
     }
     if (again)
         return -EAGAIN;
     verdict->result = failed ? IPREV_TEMPERROR : IPREV_FAIL;
-    verdict->claimed = printable(names->records[0].bytes, arena);
+    verdict->claimed = printable_text(arena, names->records[0].bytes, TRUST_NAME_MAX);
     verdict->problem =
         arena_printf(arena,
                      failed ? "the addresses of %.*s cannot be looked up now"

@@ -38,13 +38,13 @@ struct turn {
     struct spf_check *check;
     struct spf_finding *finding;
     struct slice domain; /* of the record */
-    const struct spf_term *term;
+    struct spf_term term;
     struct slice target;
 };
 
 static int break_off(const struct turn *turn, enum spf_result result, const char *problem)
 {
-    return give_up(turn->check, turn->finding, turn->domain, turn->term->text, result, problem);
+    return give_up(turn->check, turn->finding, turn->domain, turn->term.text, result, problem);
 }
 
 /* A question of a mechanism (section 5): MATCH means that there are records to look at. */
@@ -56,7 +56,7 @@ static int ask(const struct turn *turn, struct slice name, enum trust_type type,
     if (r < 0)
         return r;
     if ((*ret_answer)->result == TRUST_FAILED)
-        return break_off(turn, SPF_TEMPERROR, "the DNS gives no answer now");
+        return break_off(turn, SPF_TEMPERROR, spf_failure(turn->check, name, *ret_answer));
     if (turn->check->voids > SPF_VOIDS_MAX)
         return break_off(turn, SPF_PERMERROR, too_many_voids);
     return (*ret_answer)->n_records ? MATCH : NO_MATCH;
@@ -66,8 +66,7 @@ static bool is_near(const struct turn *turn, const uint8_t *bytes)
 {
     const struct trust_ip *client = &turn->check->question->client;
 
-    return trust_ip_in_network(client, bytes,
-                               client->v6 ? turn->term->prefix6 : turn->term->prefix4);
+    return trust_ip_in_network(client, bytes, client->v6 ? turn->term.prefix6 : turn->term.prefix4);
 }
 
 static int match_host(const struct turn *turn, struct slice host)
@@ -140,7 +139,7 @@ static int match_include(const struct turn *turn)
     case SPF_PASS:
         return MATCH;
     case SPF_TEMPERROR:
-        return break_off(turn, SPF_TEMPERROR, "the DNS gives no answer now");
+        return break_off(turn, SPF_TEMPERROR, "the DNS fails for that record");
     case SPF_PERMERROR:
         return break_off(turn, SPF_PERMERROR, "there is an error in that record");
     case SPF_NONE:
@@ -155,7 +154,7 @@ static int match_include(const struct turn *turn)
 
 static int match_asking(const struct turn *turn)
 {
-    switch (turn->term->kind) {
+    switch (turn->term.kind) {
     case SPF_INCLUDE:
         return match_include(turn);
     case SPF_A:
@@ -180,7 +179,7 @@ static int count_term(const struct turn *turn)
 
 static int match_term(struct turn *turn)
 {
-    const struct spf_term *term = turn->term;
+    const struct spf_term *term = &turn->term;
     bool v6 = turn->check->question->client.v6;
     struct spf_expansion room;
     int r;
@@ -216,13 +215,12 @@ static int match_term(struct turn *turn)
 /* Section 6.1. */
 static int follow_redirect(struct turn *turn, const struct spf_modifiers *modifiers)
 {
-    const struct spf_term term = {.kind = SPF_REDIRECT, .text = modifiers->redirect_text};
     struct spf_check *check = turn->check;
     struct slice record = turn->finding->record;
     struct spf_expansion room;
     int r;
 
-    turn->term = &term;
+    turn->term = (struct spf_term){.kind = SPF_REDIRECT, .text = modifiers->redirect_text};
     if (count_term(turn) == BROKEN)
         return BROKEN;
     r = spf_target(check, modifiers->redirect, turn->domain, &room, &turn->target);
@@ -243,20 +241,18 @@ static int follow_redirect(struct turn *turn, const struct spf_modifiers *modifi
 static int evaluate(struct turn *turn, const struct spf_modifiers *modifiers)
 {
     struct spf_finding *finding = turn->finding;
-    struct spf_term term;
     struct slice rest, text;
     bool again = false;
     int r = NO_MATCH;
 
     spf_terms_begin(finding->record, &rest);
     while (r != MATCH && r != BROKEN && spf_terms_next(&rest, &text)) {
-        (void)spf_term_read(text, &term);
-        turn->term = &term;
+        (void)spf_term_read(text, &turn->term);
         r = match_term(turn);
         again |= r == -EAGAIN;
     }
     if (r == MATCH)
-        finding->result = term.qualifier;
+        finding->result = turn->term.qualifier;
     if (r == MATCH || r == BROKEN)
         finding->term = text;
     else if (modifiers->redirect.len)
@@ -318,7 +314,7 @@ int spf_check_host(struct spf_check *check, struct slice domain, struct spf_find
         return r;
     if (answer->result == TRUST_FAILED) {
         give_up(check, ret_finding, domain, SLICE_NULL, SPF_TEMPERROR,
-                "the DNS gives no answer now");
+                spf_failure(check, domain, answer));
         return 0;
     }
     select_record(check, domain, answer, ret_finding);

@@ -9,10 +9,11 @@
 #include "trust/spf_host.h"
 
 #include "base/utf8.h"
+#include "trust/printable.h"
 
 #include <errno.h>
 
-enum { LABEL_MAX = 63, PROBLEM_MAX = 300 };
+enum { LABEL_MAX = 63, TERM_SHOWN_MAX = 300 };
 
 static const struct trust_answer nothing = {.result = TRUST_NO_NAME};
 
@@ -218,29 +219,27 @@ int spf_explain(struct spf_check *check, struct slice spec, struct slice domain,
 
 /* ---- what is wrong -------------------------------------------------------------------------- */
 
-static void add_printable(struct buf *to, struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        buf_add_char(to, text.ptr[i] >= ' ' && text.ptr[i] < 127 ? text.ptr[i] : '?');
-}
-
 void spf_complain(struct spf_check *check, struct slice domain, struct slice term,
                   const char *problem)
 {
-    struct buf text;
+    struct slice at = printable_text(check->arena, domain, SPF_NAME_MAX);
+    struct slice what = printable_text(check->arena, term, TERM_SHOWN_MAX);
 
     if (check->problem.len)
         return;
-    buf_init(&text, PROBLEM_MAX * 4);
-    buf_add_cstr(&text, "in the record of ");
-    add_printable(&text, slice_sub(domain, 0, SPF_NAME_MAX));
-    buf_add_cstr(&text, ": ");
-    if (term.len) {
-        buf_add_char(&text, '"');
-        add_printable(&text, slice_sub(term, 0, PROBLEM_MAX));
-        buf_add_cstr(&text, "\": ");
-    }
-    buf_add_cstr(&text, problem);
-    check->problem = arena_dup(check->arena, buf_slice(&text));
-    buf_done(&text);
+    check->problem =
+        term.len ? arena_printf(check->arena, "in the record of %.*s: \"%.*s\": %s", SLICE_ARG(at),
+                                SLICE_ARG(what), problem)
+                 : arena_printf(check->arena, "in the record of %.*s: %s", SLICE_ARG(at), problem);
+}
+
+const char *spf_failure(const struct spf_check *check, struct slice name,
+                        const struct trust_answer *answer)
+{
+    struct slice whose = printable_text(check->arena, name, SPF_NAME_MAX);
+    struct slice why = printable_text(check->arena, answer->why, TERM_SHOWN_MAX);
+    struct slice text = arena_printf(check->arena, "the DNS gives no answer for %.*s now%s%.*s",
+                                     SLICE_ARG(whose), why.len ? ": " : "", SLICE_ARG(why));
+
+    return arena_cstr(check->arena, text);
 }

@@ -62,6 +62,10 @@ bool spf_is_below(struct slice name, struct slice domain);
 void spf_complain(struct spf_check *check, struct slice domain, struct slice term,
                   const char *problem);
 
+/* Why a question failed, as a problem. */
+const char *spf_failure(const struct spf_check *check, struct slice name,
+                        const struct trust_answer *answer);
+
 /* What check_host() found for one domain; slices are of the arena or of answers. */
 struct spf_finding {
     enum spf_result result;

@@ -31,7 +31,7 @@ static bool is_alpha(char c)
 
 static bool is_delimiter(char c)
 {
-    return c && memchr(".-+,/_=", c, 7);
+    return slice_find(SLICE(".-+,/_="), c) >= 0;
 }
 
 static const char *read_parts(struct slice *rest, unsigned *ret_parts)
@@ -197,7 +197,7 @@ static void put(struct spf_expansion *to, const char *bytes, size_t len)
 
 static bool is_unreserved(char c)
 {
-    return ascii_is_alnum(c) || (c && memchr("-._~", c, 4));
+    return ascii_is_alnum(c) || slice_find(SLICE("-._~"), c) >= 0;
 }
 
 static void put_part(struct spf_expansion *to, struct slice part, bool escape)
@@ -222,7 +222,7 @@ static bool separates(const struct macro *macro, char c)
 {
     if (macro->delimiters.len == 0)
         return c == '.';
-    return c && memchr(macro->delimiters.ptr, c, macro->delimiters.len);
+    return slice_find(macro->delimiters, c) >= 0;
 }
 
 /* The parts that are taken: of a reversed value the first ones, else the last. */

@@ -159,7 +159,7 @@ static enum spf_result take_qualifier(struct slice *text)
 {
     char c = text->len ? text->ptr[0] : '\0';
 
-    if (c && memchr("+-~?", c, 4))
+    if (slice_find(SLICE("+-~?"), c) >= 0)
         *text = slice_skip(*text, 1);
     switch (c) {
     case '-':

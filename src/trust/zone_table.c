@@ -68,13 +68,13 @@ bool zone_name_clean(struct slice text, char space[static ZONE_NAME_SPACE], stru
 
 void zone_table_init(struct zone_table *table, struct arena *arena)
 {
-    *table = (struct zone_table){.arena = arena, .n_buckets = BUCKETS_FIRST};
+    *table = (struct zone_table){.arena = arena, .mask = BUCKETS_FIRST - 1};
     table->buckets = arena_alloc(arena, BUCKETS_FIRST * sizeof(struct zone_name *));
 }
 
 static struct zone_name **bucket(const struct zone_table *table, struct slice name)
 {
-    return &table->buckets[slice_hash(name) % table->n_buckets];
+    return &table->buckets[slice_hash(name) & table->mask];
 }
 
 static struct zone_name *find(const struct zone_table *table, struct slice name)
@@ -89,10 +89,10 @@ static struct zone_name *find(const struct zone_table *table, struct slice name)
 static void grow(struct zone_table *table)
 {
     struct zone_name **old = table->buckets;
-    size_t n_old = table->n_buckets;
+    size_t n_old = table->mask + 1;
 
-    table->n_buckets = n_old * 4;
-    table->buckets = arena_alloc(table->arena, table->n_buckets * sizeof(struct zone_name *));
+    table->mask = n_old * 4 - 1;
+    table->buckets = arena_alloc(table->arena, n_old * 4 * sizeof(struct zone_name *));
     for (size_t i = 0; i < n_old; i++) {
         while (old[i]) {
             struct zone_name *name = old[i];
@@ -109,7 +109,7 @@ static struct zone_name *put_one(struct zone_table *table, struct slice text)
     struct zone_name *name = arena_alloc(table->arena, sizeof(*name));
     struct zone_name **to;
 
-    if (table->n_names++ >= table->n_buckets)
+    if (table->n_names++ > table->mask)
         grow(table);
     to = bucket(table, text);
     name->text = arena_dup(table->arena, text);

@@ -8,7 +8,8 @@
 struct zone_table {
     struct arena *arena;
     struct zone_name **buckets;
-    size_t n_buckets, n_names;
+    size_t mask; /* of a hash: there are a power of two of buckets */
+    size_t n_names;
 };
 void zone_table_init(struct zone_table *table, struct arena *arena);
 

@@ -59,7 +59,7 @@ static bool ends_word(struct slice rest, bool quoted)
 {
     if (rest.len == 0 || rest.ptr[0] == '\n')
         return true;
-    return quoted ? rest.ptr[0] == '"' : memchr(" \t\r;()\"", rest.ptr[0], 7) != NULL;
+    return quoted ? rest.ptr[0] == '"' : slice_find(SLICE(" \t\r;()\""), rest.ptr[0]) >= 0;
 }
 
 static struct zone_word *new_word(struct reading *reading)
