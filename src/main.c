@@ -27,6 +27,7 @@ static const struct command commands[] = {
     {"alias", cmd_alias, "addresses that stand for others: add, list, remove", false},
     {"send", cmd_send, "hand a message to a mail server, and show the conversation", false},
     {"queue", cmd_queue, "look at the mail that waits, and decide about it", false},
+    {"verify", cmd_verify, "judge a sender or a message: SPF, DKIM, DMARC, ARC", false},
     {"why", cmd_why, "what became of a message, and why", false},
     {"mailq", cmd_mailq, "the mail that waits", true},
     {"report", cmd_report, "what others report about TLS to your domains", false},

@@ -7,8 +7,8 @@
  */
 #include "base/clock.h"
 #include "base/log.h"
+#include "control/command_dns.h"
 #include "control/commands.h"
-#include "control/locate.h"
 #include "control/send_options.h"
 #include "mail/address.h"
 #include "mail/date.h"
@@ -219,39 +219,13 @@ static int send_over(const struct send_options *options, const struct dial *to, 
     return print_results(options, outcome);
 }
 
-/* Asks whom the server would ask. A configuration that was not named need not be there, nor be
- * right: who looks for a fault sends with a broken one as well. */
-static int open_dns(const struct send_options *options, struct dns **ret_dns)
-{
-    const char *path = config_locate(options->config);
-    struct problem_list problems;
-    struct config_bundle bundle;
-    struct config *config = NULL;
-    int r = -EINVAL;
-
-    if (!options->config && access(path, R_OK) < 0)
-        return dns_new(NULL, ret_dns);
-    problem_list_init(&problems);
-    if (config_load(path, &bundle, &config, &problems) == 0)
-        r = dns_new(&config->dns, ret_dns);
-    else if (!options->config)
-        r = dns_new(NULL, ret_dns);
-    for (struct problem *problem = problems.first; problem && options->config;
-         problem = problem->next)
-        fprintf(stderr, "%.*s\n", SLICE_ARG(problem_line(&problems, problem)));
-    config_unref(config);
-    config_bundle_done(&bundle);
-    problem_list_done(&problems);
-    return r;
-}
-
 /* With a resolver and TLS; an exit code. */
 static int send_by(const struct send_options *options, struct dial *to, struct text *text,
                    struct outcome *outcome)
 {
     int code = EX_OSERR;
 
-    if (open_dns(options, &to->dns) < 0)
+    if (command_dns_open(options->config, &to->dns) < 0)
         return EX_CONFIG;
     if (options->tls == SEND_CLEAR || tls_client_new(SLICE_NULL, false, &to->tls) == 0)
         code = send_over(options, to, text, outcome);

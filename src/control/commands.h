@@ -13,6 +13,7 @@ int cmd_status(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_stop(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
 int cmd_why(int argc, char **argv);
 int cmd_queue(int argc, char **argv);
 int cmd_account(int argc, char **argv);

@@ -1,0 +1,67 @@
+/*
+ * See authors.h. A field that is no list of addresses is what a forger writes who hopes that a
+ * checker gives up where a reader does not; so it is read a second time, without grammar. More
+ * domains than TRUST_AUTHORS_MAX are left out: so many authors no mail has.
+ */
+#include "trust/authors.h"
+
+#include "mail/addrlist.h"
+#include "mail/header.h"
+
+static void add(struct trust_authors *authors, struct slice domain)
+{
+    if (domain.len && domain.ptr[domain.len - 1] == '.')
+        domain.len--;
+    if (domain.len == 0 || authors->count == TRUST_AUTHORS_MAX)
+        return;
+    for (unsigned i = 0; i < authors->count; i++) {
+        if (slice_eq_nocase(authors->list[i], domain))
+            return;
+    }
+    authors->list[authors->count++] = domain;
+}
+
+static bool is_domain_byte(char c)
+{
+    return ascii_is_alnum(c) || c == '.' || c == '-' || c == '_' || (unsigned char)c >= 0x80;
+}
+
+static void add_anything(struct trust_authors *authors, struct slice value)
+{
+    for (size_t at = 0; at < value.len; at++) {
+        size_t end = at + 1;
+        if (value.ptr[at] != '@')
+            continue;
+        while (end < value.len && is_domain_byte(value.ptr[end]))
+            end++;
+        add(authors, slice_sub(value, at + 1, end - at - 1));
+    }
+}
+
+static void add_field(struct trust_authors *authors, struct slice value, struct arena *arena)
+{
+    struct addrlist list;
+
+    if (addrlist_parse(value, ADDRESS_UTF8, arena, &list).error != ADDRESS_OK) {
+        add_anything(authors, arena_dup(arena, value));
+        return;
+    }
+    for (size_t i = 0; i < list.n; i++) {
+        struct slice mailbox = list.entries[i].mailbox;
+        ptrdiff_t at = slice_find_last(mailbox, '@');
+        if (at >= 0)
+            add(authors, slice_skip(mailbox, (size_t)at + 1));
+    }
+}
+
+void trust_authors_read(struct slice header, struct arena *arena, struct trust_authors *ret_authors)
+{
+    struct header_iter iter = header_iterate(header);
+    struct header_field field;
+
+    ret_authors->count = 0;
+    while (header_next(&iter, &field)) {
+        if (!field.malformed && slice_eq_nocase(field.name, SLICE("From")))
+            add_field(ret_authors, field.value, arena);
+    }
+}
