@@ -43,6 +43,7 @@ bench: $(RELEASE)/nuncio
 	tests/bench/bench.py
 	tests/bench/world.py
 	tests/bench/world.py --tls
+	tests/bench/trust.py
 
 # make fuzz TARGET=log [SECONDS=600]: looks for new inputs, starting from the seeds.
 fuzz:

@@ -34,7 +34,7 @@ enum {
     DKIM_RSA_BITS_MAX = 8192,
 };
 
-/* Of one DKIM-Signature field. Strings are from the arena or the message. */
+/* Of one DKIM-Signature field. Strings are the arena's, and outlive the verifier. */
 struct dkim_signature {
     enum dkim_result result;
     struct slice domain;     /* d=, A-labels, lower case */

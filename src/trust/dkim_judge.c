@@ -78,13 +78,13 @@ static const char *why_not_accepted(const struct dkim_stamp *stamp, int64_t seco
 }
 
 static void describe(const struct dkim_verifier *verifier, const struct dkim_stamp *stamp,
-                     struct dkim_signature *signature)
+                     struct arena *arena, struct dkim_signature *signature)
 {
-    signature->domain = stamp->domain;
-    signature->selector = stamp->selector;
-    signature->identity = stamp->identity;
-    signature->algorithm = stamp->algorithm;
-    signature->b_start = stamp->b;
+    signature->domain = arena_dup(arena, stamp->domain);
+    signature->selector = arena_dup(arena, stamp->selector);
+    signature->identity = arena_dup(arena, stamp->identity);
+    signature->algorithm = arena_dup(arena, stamp->algorithm);
+    signature->b_start = arena_dup(arena, stamp->b);
     signature->has_length = stamp->length != DKIM_WHOLE;
     signature->length = signature->has_length ? stamp->length : 0;
     signature->body_size = dkim_body_size(verifier->body, stamp->body_canon);
@@ -100,7 +100,7 @@ static int judge_one(const struct dkim_verifier *verifier, const struct dkim_sta
     const char *refused = why_not_accepted(stamp, seconds);
     int r;
 
-    describe(verifier, stamp, signature);
+    describe(verifier, stamp, arena, signature);
     signature->result = stamp->result;
     signature->problem = slice_from_cstr(stamp->problem);
     if (!stamp->usable)
@@ -109,7 +109,7 @@ static int judge_one(const struct dkim_verifier *verifier, const struct dkim_sta
     if (r < 0)
         return r;
     signature->key_bits = proof.key_bits;
-    signature->key_record = proof.key_record;
+    signature->key_record = arena_dup(arena, proof.key_record);
     signature->testing = proof.testing;
     signature->strict = proof.strict;
     signature->result = proof.result;
@@ -123,31 +123,13 @@ static int judge_one(const struct dkim_verifier *verifier, const struct dkim_sta
 
 /* ---- all of them ---------------------------------------------------------------------------- */
 
-/* A DKIM-Signature field that is looked at. */
-struct found {
-    struct dkim_stamp stamp;
-    unsigned field;
-};
-
-static unsigned find_signatures(const struct dkim_verifier *verifier, struct arena *arena,
-                                struct found *ret_found)
+static unsigned n_looked_at(const struct dkim_verifier *verifier)
 {
-    unsigned n = 0;
-
-    for (unsigned i = 0; verifier->fields && i < dkim_fields_count(verifier->fields); i++) {
-        struct header_field field = dkim_fields_at(verifier->fields, i);
-        if (!slice_eq_nocase(field.name, SLICE("DKIM-Signature")))
-            continue;
-        if (n < DKIM_SIGNATURES_MAX) {
-            dkim_stamp_read(DKIM_FORM_SIGNATURE, field.value, arena, &ret_found[n].stamp);
-            ret_found[n].field = i;
-        }
-        n++;
-    }
-    return n;
+    return verifier->n_signatures < DKIM_SIGNATURES_MAX ? verifier->n_signatures
+                                                        : DKIM_SIGNATURES_MAX;
 }
 
-static int ask_for_keys(const struct found *found, unsigned n, const struct trust_names *names)
+static int ask_for_keys(const struct dkim_found *found, unsigned n, const struct trust_names *names)
 {
     int r = 0;
 
@@ -160,20 +142,15 @@ static int ask_for_keys(const struct found *found, unsigned n, const struct trus
 
 void dkim_verifier_prefetch(const struct dkim_verifier *verifier, const struct trust_names *names)
 {
-    struct arena arena;
     struct dkim_stamp stamp;
-    unsigned n_signatures = 0;
+    struct arena arena;
 
     arena_init(&arena);
+    ask_for_keys(verifier->found, n_looked_at(verifier), names);
     for (unsigned i = 0; verifier->fields && i < dkim_fields_count(verifier->fields); i++) {
         struct header_field field = dkim_fields_at(verifier->fields, i);
         enum dkim_form form;
-        if (!dkim_form_of(field.name, &form) ||
-            (form == DKIM_FORM_SIGNATURE && n_signatures++ >= DKIM_SIGNATURES_MAX))
-            continue;
-        /* More of one kind make no chain, so no key of theirs will be needed. */
-        if (form != DKIM_FORM_SIGNATURE &&
-            dkim_fields_count_of(verifier->fields, field.name) > ARC_SETS_MAX)
+        if (!dkim_form_of(field.name, &form) || form == DKIM_FORM_SIGNATURE)
             continue;
         dkim_stamp_read(form, field.value, &arena, &stamp);
         if (stamp.usable)
@@ -223,11 +200,10 @@ int dkim_verifier_judge(const struct dkim_verifier *verifier, const struct trust
                         int64_t seconds, struct arena *arena, struct dkim_verdict *ret_verdict)
 {
     struct dkim_verdict verdict = {.result = DKIM_NONE};
-    struct found *found = arena_alloc(arena, DKIM_SIGNATURES_MAX * sizeof(*found));
-    unsigned n = find_signatures(verifier, arena, found);
+    const struct dkim_found *found = verifier->found;
 
-    verdict.count = n < DKIM_SIGNATURES_MAX ? n : DKIM_SIGNATURES_MAX;
-    verdict.ignored = n - verdict.count;
+    verdict.count = n_looked_at(verifier);
+    verdict.ignored = verifier->n_signatures - verdict.count;
     verdict.list = arena_alloc(arena, (verdict.count + 1) * sizeof(*verdict.list));
     if (ask_for_keys(found, verdict.count, names) < 0)
         return -EAGAIN;

@@ -7,6 +7,8 @@
  */
 #include "trust/dkim_proof.h"
 
+#include "trust/dkim_key_memory.h"
+
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
@@ -68,7 +70,7 @@ static void say(struct dkim_proof *proof, enum dkim_result result, const char *p
 static void use_key(const struct dkim_stamp *stamp, const uint8_t *digest,
                     const struct dkim_key *key, struct dkim_proof *proof)
 {
-    EVP_PKEY *loaded = dkim_key_load(key);
+    EVP_PKEY *loaded = dkim_key_recall(key);
     bool fits;
 
     if (!loaded) {

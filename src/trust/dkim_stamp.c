@@ -14,8 +14,6 @@
 #include "trust/dkim_body.h"
 #include "trust/names.h"
 
-#include <string.h>
-
 /* "Implementations MAY consider any value longer than 12 digits to be infinite." */
 static const int64_t time_max = 1000000000000;
 
@@ -39,17 +37,9 @@ static const char *take_algorithm(struct slice value, struct arena *arena, struc
 
 static const char *take_signature(struct slice value, struct arena *arena, struct dkim_stamp *stamp)
 {
-    struct buf digits;
-
-    if (!dkim_base64(value, arena, &stamp->signature) || stamp->signature.len == 0)
+    stamp->b = dkim_without_blanks(value, arena);
+    if (!dkim_base64(stamp->b, arena, &stamp->signature) || stamp->signature.len == 0)
         return "its signature (b=) is not base64";
-    buf_init(&digits, value.len);
-    for (size_t i = 0; i < value.len; i++) {
-        if (!strchr(" \t\r\n", value.ptr[i]))
-            buf_add_char(&digits, value.ptr[i]);
-    }
-    stamp->b = arena_dup(arena, buf_slice(&digits));
-    buf_done(&digits);
     return NULL;
 }
 

@@ -103,8 +103,7 @@ bool dkim_list_has(struct slice list, struct slice element)
     return false;
 }
 
-/* `value` without blanks, in memory of the arena. */
-static struct slice without_blanks(struct slice value, struct arena *arena)
+struct slice dkim_without_blanks(struct slice value, struct arena *arena)
 {
     char *to = arena_alloc(arena, value.len + 1);
     size_t len = 0;
@@ -118,7 +117,7 @@ static struct slice without_blanks(struct slice value, struct arena *arena)
 
 bool dkim_base64(struct slice value, struct arena *arena, struct slice *ret_bytes)
 {
-    struct slice digits = without_blanks(value, arena);
+    struct slice digits = dkim_without_blanks(value, arena);
     struct buf bytes;
     size_t padding = 0;
     size_t strange = 0;
@@ -158,7 +157,7 @@ static int hex_value(char c)
 
 bool dkim_unquote(struct slice value, struct arena *arena, struct slice *ret_text)
 {
-    struct slice text = without_blanks(value, arena);
+    struct slice text = dkim_without_blanks(value, arena);
     char *to = arena_alloc(arena, text.len + 1);
     size_t len = 0;
 

@@ -37,6 +37,9 @@ struct slice dkim_list_cut(struct slice *rest);
 /* Is `element` one of them, letter for letter? */
 bool dkim_list_has(struct slice list, struct slice element);
 
+/* `value` without its folding white space, from the arena. */
+struct slice dkim_without_blanks(struct slice value, struct arena *arena);
+
 /* Base64 with folding white space anywhere and padding that may be missing: the bytes, from the
  * arena. False when there is another byte in it, or a lone last digit. */
 bool dkim_base64(struct slice value, struct arena *arena, struct slice *ret_bytes);

@@ -2,8 +2,8 @@
  * The verifier while the text goes by. See dkim.h; what comes of it is dkim_judge.c.
  *
  * The header section is kept as it comes. When its empty line is there the fields that carry
- * signatures are read once for what they want to know of the body; only those hashes are made, and
- * when there are none the body is not looked at. Nothing depends on the size of pieces.
+ * signatures are read for what they want to know of the body; only those hashes are made, and when
+ * there are none the body is not looked at. Nothing depends on the size of pieces.
  *
  * The end of the section is found as mail/header.h finds it: the first empty line, with or without
  * CR.
@@ -21,6 +21,7 @@ struct dkim_verifier *dkim_verifier_new(void)
 
     dkim_section_init(&verifier->section);
     verifier->body = dkim_body_new();
+    arena_init(&verifier->arena);
     return verifier;
 }
 
@@ -31,6 +32,7 @@ void dkim_verifier_free(struct dkim_verifier *verifier)
     dkim_section_done(&verifier->section);
     dkim_fields_free(verifier->fields);
     dkim_body_free(verifier->body);
+    arena_done(&verifier->arena);
     free(verifier);
 }
 
@@ -47,10 +49,11 @@ bool dkim_form_of(struct slice name, enum dkim_form *ret_form)
     return true;
 }
 
-/* What a field that carries a signature wants of the body. */
-static void want(struct dkim_verifier *verifier, struct header_field field)
+/* A signature is kept as it was read; of ARC's only what it wants of the body is noted. */
+static void take_field(struct dkim_verifier *verifier, unsigned at)
 {
-    struct dkim_stamp stamp;
+    struct header_field field = dkim_fields_at(verifier->fields, at);
+    struct dkim_stamp read, *stamp = &read;
     enum dkim_form form;
     struct arena arena;
 
@@ -59,19 +62,30 @@ static void want(struct dkim_verifier *verifier, struct header_field field)
     if (form == DKIM_FORM_SIGNATURE && verifier->n_signatures++ >= DKIM_SIGNATURES_MAX)
         return;
     arena_init(&arena);
-    dkim_stamp_read(form, field.value, &arena, &stamp);
-    if (stamp.usable)
-        dkim_body_want(verifier->body, stamp.body_canon, stamp.length);
+    if (form == DKIM_FORM_SIGNATURE) {
+        struct dkim_found *found = &verifier->found[verifier->n_signatures - 1];
+        found->field = at;
+        stamp = &found->stamp;
+    }
+    dkim_stamp_read(form, field.value, form == DKIM_FORM_SIGNATURE ? &verifier->arena : &arena,
+                    stamp);
+    if (stamp->usable)
+        dkim_body_want(verifier->body, stamp->body_canon, stamp->length);
     arena_done(&arena);
 }
 
 static void take_header(struct dkim_verifier *verifier)
 {
+    unsigned n;
+
     if (verifier->fields || verifier->section.text.overflow)
         return;
     verifier->fields = dkim_fields_new(dkim_verifier_header(verifier));
+    n = dkim_fields_count_of(verifier->fields, SLICE("DKIM-Signature"));
+    n = n < DKIM_SIGNATURES_MAX ? n : DKIM_SIGNATURES_MAX;
+    verifier->found = arena_alloc(&verifier->arena, (n + 1) * sizeof(*verifier->found));
     for (unsigned i = 0; i < dkim_fields_count(verifier->fields); i++)
-        want(verifier, dkim_fields_at(verifier->fields, i));
+        take_field(verifier, i);
 }
 
 void dkim_verifier_feed(struct dkim_verifier *verifier, struct slice piece)

@@ -9,11 +9,19 @@
 #include "trust/dkim_inside.h"
 #include "trust/dkim_section.h"
 
+/* A DKIM-Signature field that is looked at. */
+struct dkim_found {
+    struct dkim_stamp stamp;
+    unsigned field;
+};
+
 struct dkim_verifier {
     struct dkim_section section;
     struct dkim_fields *fields; /* when the section is whole; NULL when it was too large */
     struct dkim_body *body;
-    unsigned n_signatures; /* DKIM-Signature fields */
+    struct arena arena;       /* what follows is of it */
+    struct dkim_found *found; /* the first DKIM_SIGNATURES_MAX, when the section is whole */
+    unsigned n_signatures;    /* DKIM-Signature fields, those that are not looked at too */
 };
 
 /* False: a field of this name carries no signature. */
