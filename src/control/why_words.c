@@ -5,6 +5,7 @@
 #include "control/why_words.h"
 
 #include "control/why_words_beside.h"
+#include "control/why_words_checks.h"
 
 #include <pwd.h>
 #include "control/why_phrase.h"
@@ -393,7 +394,7 @@ bool why_words(struct buf *out, const struct event *event)
         tellers[i].words(out, event);
         return tellers[i].words != nothing;
     }
-    if (!why_words_beside(out, event))
+    if (!why_words_checks(out, event) && !why_words_beside(out, event))
         by_fields(out, event);
     return true;
 }

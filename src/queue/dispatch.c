@@ -13,6 +13,7 @@
 #include "queue/done.h"
 #include "queue/extra.h"
 #include "queue/forward.h"
+#include "queue/junk.h"
 #include "queue/learn.h"
 #include "queue/notice.h"
 #include "queue/record.h"
@@ -246,12 +247,17 @@ static void encode_unit(struct queue *queue, struct attempt *attempt,
                             .ours = envelope->ours,
                             .signature = signature,
                             .n_recipients = attempt->n};
+    bool any_junk = junk_is_any(envelope);
 
     unit.recipients = arena_alloc(&queue->scratch, attempt->n * sizeof(*unit.recipients));
     for (uint32_t i = 0; i < attempt->n; i++) {
         const struct recipient *recipient = extra_recipient(message, envelope, attempt->indexes[i]);
         unit.recipients[i] =
             describe_recipient(queue, attempt->way, attempt->indexes[i], recipient);
+        if (any_junk && !is_own_mailbox(recipient) &&
+            junk_is_for(message, envelope, attempt->indexes[i]))
+            junk_direct(queue->config, attempt->way, lane->name, &queue->scratch,
+                        &unit.recipients[i]);
         attempt->wants_success = attempt->wants_success || recipient->notify & NOTIFY_SUCCESS;
     }
     attempt_name(attempt, unit.recipients, attempt->n);

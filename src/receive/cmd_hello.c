@@ -6,6 +6,7 @@
  * and honoured on the way out.
  */
 #include "receive/auth.h"
+#include "receive/checks.h"
 #include "receive/commands.h"
 #include "receive/handshake.h"
 
@@ -18,6 +19,7 @@ static struct smtp_reply greet(struct session *session, struct slice argument, b
         session->helo = arena_dup(&session->arena, argument);
     session->extended = extended;
     session->state = STATE_READY;
+    checks_hear_hello(session);
     return SMTP_REPLY_NONE;
 }
 

@@ -5,6 +5,7 @@
  * never refused as such. A submission listener takes mail only of those who may relay: who has
  * logged in, as himself; or, where a login is not required, clients of a trusted network.
  */
+#include "receive/checks.h"
 #include "receive/commands.h"
 
 #include "mail/xtext.h"
@@ -112,6 +113,7 @@ static void begin(struct session *session, const struct policy_sender *sender,
     session->transaction = transaction;
     session->transactions++;
     session->state = STATE_MAIL;
+    checks_begin(session);
 }
 
 struct smtp_reply cmd_mail(struct session *session, struct slice argument, struct arena *scratch)

@@ -5,6 +5,7 @@
  * LOGIN and PROTO are read and not believed: nothing here depends on them.
  */
 #include "receive/auth.h"
+#include "receive/checks.h"
 #include "receive/commands.h"
 #include "receive/gate.h"
 
@@ -47,5 +48,6 @@ struct smtp_reply cmd_xclient(struct session *session, struct slice argument, st
     take_over(session, &xclient);
     session->state = STATE_START;
     reply = gate_count_client(session);
+    checks_meet_client(session);
     return reply.code ? reply : gate_banner(session, scratch);
 }

@@ -1,7 +1,8 @@
 /*
  * From the end of a text to its reply: the envelope is completed, auth says whether the account may
- * hand it in (if there is one), the spool gets the message, the session is parked until the
- * committer says that it is on disk; then, and only then, 250. When the queue is behind with
+ * hand it in (if there is one), or the checks whether the sender is who he says he is; the spool
+ * gets the message, the session is parked until the committer says that it is on disk; then, and
+ * only then, 250. When the queue is behind with
  * reading, the reply waits a moment longer, and with it the client's next message.
  *
  * LMTP has a reply for each recipient that RCPT accepted (RFC 2033 section 4.2); since the message
@@ -10,6 +11,7 @@
 #include "receive/session.h"
 
 #include "base/clock.h"
+#include "receive/checks.h"
 #include "receive/pressure.h"
 
 enum { VERDICTS_MAX = 4096, LISTED_MAX = 4096 };
@@ -82,6 +84,8 @@ static void refuse(struct session *session, struct step *step, struct smtp_reply
     const struct envelope listed = {.recipients = recipients->list,
                                     .n_recipients = recipients->count};
 
+    struct slice text = reply.text;
+
     atomic_fetch_add(&session->server->counts.refused_messages, 1);
     log_info(&session->log, "message-refused", LOG_STR("client", session->client_text),
              LOG_SLICE("from", session->transaction->envelope.reverse_path),
@@ -89,19 +93,34 @@ static void refuse(struct session *session, struct step *step, struct smtp_reply
              LOG_SLICE("header_id",
                        intake_header_id(&session->transaction->intake, &step->scratch->arena)),
              LOG_INT("size", session->transaction->intake.size), LOG_INT("code", reply.code),
-             LOG_STR("status", status_format(reply.status).text), LOG_SLICE("text", reply.text));
+             LOG_STR("status", status_format(reply.status).text),
+             LOG_SLICE("text", slice_cut(&text, '\n')));
     if (reply.code >= 500 && ++session->errors > session->config->limits.errors)
         reply = SMTP_REPLY_CLOSE(421, 4, 7, 0, "too many errors");
     end_transaction(session, step, &reply);
 }
 
-/* On the committer's thread. */
+/* On the committer's thread. The session may be woken by others too, so it takes no wake for this
+ * one's; and since it takes the lock before it goes on, it is there as long as this runs. */
 static void on_committed(void *arg, int result)
 {
     struct session *session = arg;
 
+    pthread_mutex_lock(&session->commit_lock);
     session->commit_result = result;
+    session->committed = true;
     session->server->wake(session->task);
+    pthread_mutex_unlock(&session->commit_lock);
+}
+
+static bool is_committed(struct session *session)
+{
+    bool committed;
+
+    pthread_mutex_lock(&session->commit_lock);
+    committed = session->committed;
+    pthread_mutex_unlock(&session->commit_lock);
+    return committed;
 }
 
 static void complete_envelope(struct session *session, uint64_t size)
@@ -150,6 +169,41 @@ static struct smtp_reply check_submission(struct session *session, struct step *
     return SMTP_REPLY(451, 4, 3, 0, "cannot check your account now, try again later");
 }
 
+/* To the disk. */
+static void submit(struct session *session)
+{
+    struct transaction *transaction = session->transaction;
+    struct spool_body *body = transaction->body;
+
+    transaction->body = NULL;
+    transaction->envelope.size = spool_body_size(body);
+    session->committed = false;
+    session->phase = PHASE_COMMIT;
+    spool_submit(session->server->spool, &transaction->envelope, body, on_committed, session);
+}
+
+void commit_check(struct session *session, struct step *step)
+{
+    bool patience = clock_mono_ms() < session->deadline_ms;
+    struct smtp_reply reply;
+
+    if (!checks_are_done(session, patience))
+        return;
+    reply = checks_decide(session, step);
+    if (reply.code)
+        refuse(session, step, reply);
+    else
+        submit(session);
+}
+
+static void begin_checks(struct session *session, struct step *step)
+{
+    checks_end_text(session);
+    session->phase = PHASE_CHECKS;
+    session->deadline_ms = clock_mono_ms() + CHECKS_WAIT_MS;
+    commit_check(session, step);
+}
+
 void commit_start(struct session *session, struct step *step)
 {
     struct transaction *transaction = session->transaction;
@@ -166,8 +220,11 @@ void commit_start(struct session *session, struct step *step)
         refuse(session, step, fault);
         return;
     }
-    session->phase = PHASE_COMMIT;
-    spool_submit(session->server->spool, &transaction->envelope, body, on_committed, session);
+    transaction->body = body;
+    if (transaction->checks)
+        begin_checks(session, step);
+    else
+        submit(session);
 }
 
 static void log_accepted(const struct session *session, struct arena *scratch)
@@ -183,19 +240,21 @@ static void log_accepted(const struct session *session, struct arena *scratch)
              LOG_INT("recipients", envelope->n_recipients), LOG_INT("size", envelope->size),
              LOG_INT("priority", envelope->priority), LOG_SLICE("login", envelope->login),
              LOG_STR("mechanism", session->login.mechanism), LOG_SLICE("held", envelope->hold),
-             LOG_SLICE("rule", slice_trim(envelope->verdicts)));
+             LOG_SLICE("rule", slice_trim(session->transaction->verdicts)));
 }
 
-void commit_finish(struct session *session, struct step *step)
+bool commit_finish(struct session *session, struct step *step)
 {
     struct server *server = session->server;
     const struct envelope *envelope = &session->transaction->envelope;
     unsigned delay_ms;
 
+    if (!is_committed(session))
+        return false;
     if (session->commit_result < 0) {
         log_error(&session->log, "commit-failed", LOG_ERRNO(session->commit_result));
         refuse(session, step, intake_spool_failure(session->commit_result));
-        return;
+        return true;
     }
     log_accepted(session, &step->scratch->arena);
     atomic_fetch_add(&server->counts.messages, 1);
@@ -206,10 +265,11 @@ void commit_finish(struct session *session, struct step *step)
     delay_ms = pressure_delay_ms(atomic_load_explicit(&server->unread, memory_order_relaxed));
     if (delay_ms == 0) {
         commit_release(session, step);
-        return;
+        return true;
     }
     session->phase = PHASE_HELD;
     session->deadline_ms = step->started_ms + delay_ms;
+    return true;
 }
 
 void commit_release(struct session *session, struct step *step)

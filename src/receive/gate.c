@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "io/socket_address.h"
+#include "receive/checks.h"
 #include "receive/handshake.h"
 
 static struct socket_address to_socket_address(const struct smtp_endpoint *endpoint)
@@ -24,6 +25,13 @@ static struct socket_address to_socket_address(const struct smtp_endpoint *endpo
 bool session_may_proxy(const struct session *session, const struct config_networks *networks)
 {
     struct socket_address address = to_socket_address(&session->peer);
+
+    return address.len && config_find_network(networks, &address.socket.any);
+}
+
+bool session_is_among(const struct session *session, const struct config_networks *networks)
+{
+    struct socket_address address = to_socket_address(&session->client);
 
     return address.len && config_find_network(networks, &address.socket.any);
 }
@@ -71,6 +79,8 @@ static void admit(struct session *session, struct step *step)
     struct smtp_reply reply = gate_count_client(session);
 
     log_info(&session->log, "connect", LOG_STR("client", session->client_text));
+    if (!reply.code)
+        checks_meet_client(session);
     if (reply.code)
         session_reply(session, step, &reply);
     else if (session->listener->settings->tls == TLS_IMPLICIT)

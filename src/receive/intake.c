@@ -16,6 +16,20 @@ enum {
     LARGE = 512 * 1024,
 };
 
+static void keep_field(void *arg, struct slice piece);
+
+static void init_filter(struct intake *intake)
+{
+    const struct forged_options options = {.authserv_id = intake->options.config->hostname,
+                                           .max = intake->header.max,
+                                           .keep = keep_field,
+                                           .removed = intake->options.forged,
+                                           .removed_arg = intake->options.forged_arg,
+                                           .keep_arg = intake};
+
+    forged_init(&intake->filter, &options);
+}
+
 void intake_init(struct intake *intake, const struct intake_options *options)
 {
     *intake = (struct intake){.options = *options};
@@ -26,6 +40,9 @@ void intake_init(struct intake *intake, const struct intake_options *options)
     headerscan_init(&intake->scan);
     buf_init(&intake->header, options->config->limits.header_size + REPAIR_ROOM);
     intake->body = spool_body_new(options->spool, options->id);
+    spool_body_keep_room(intake->body, options->room);
+    if (options->forged)
+        init_filter(intake);
 }
 
 struct slice intake_header_id(const struct intake *intake, struct arena *arena)
@@ -44,6 +61,7 @@ void intake_done(struct intake *intake)
     spool_body_free(intake->body);
     intake->body = NULL;
     buf_done(&intake->header);
+    forged_done(&intake->filter);
 }
 
 struct smtp_reply intake_spool_failure(int error)
@@ -121,16 +139,28 @@ static void store_repaired(struct intake *intake)
     buf_done(&intake->header);
 }
 
+/* What stays of the header section. */
+static void keep_field(void *arg, struct slice piece)
+{
+    struct intake *intake = arg;
+
+    if (!intake->options.repair)
+        store(intake, piece);
+    else if (intake->body)
+        buf_add_slice(&intake->header, piece);
+}
+
 static void keep_header(struct intake *intake, struct slice part)
 {
     check_header(intake);
-    if (!intake->options.repair) {
-        store(intake, part);
+    if (intake->options.forged)
+        forged_feed(&intake->filter, part);
+    else
+        keep_field(intake, part);
+    if (!intake->scan.done)
         return;
-    }
-    if (intake->body)
-        buf_add_slice(&intake->header, part);
-    if (intake->scan.done)
+    forged_end(&intake->filter);
+    if (intake->options.repair)
         store_repaired(intake);
 }
 
@@ -144,6 +174,8 @@ static void keep(struct intake *intake, struct slice run)
         return;
     }
     store_trace(intake);
+    if (intake->options.watch)
+        intake->options.watch(intake->options.watch_arg, run);
     if (!intake->scan.done) {
         size_t len = headerscan_feed(&intake->scan, run);
         keep_header(intake, slice_sub(run, 0, len));
@@ -185,6 +217,7 @@ struct spool_body *intake_finish(struct intake *intake, struct smtp_reply *ret_f
     headerscan_end(&intake->scan);
     check_header(intake);
     store_trace(intake);
+    forged_end(&intake->filter);
     if (intake->options.repair && !intake->scan.done)
         store_repaired(intake);
     body = intake->body;

@@ -10,6 +10,7 @@
 
 #include "config/config.h"
 #include "mail/headerscan.h"
+#include "receive/forged.h"
 #include "receive/repair.h"
 #include "smtp/reply.h"
 #include "smtp/text.h"
@@ -32,6 +33,14 @@ struct intake_options {
     uint64_t message_size; /* that is allowed; 0: that of the configuration */
     intake_judge *judge;   /* with repair: called once, when the header section is whole; or NULL */
     void *judge_arg;
+    /* The client's text as it will be verified, in pieces; or NULL. */
+    void (*watch)(void *arg, struct slice piece);
+    void *watch_arg;
+    /* Takes Authentication-Results fields out that claim to be ours, and is told of each; NULL:
+     * they stay. */
+    void (*forged)(void *arg, struct slice value);
+    void *forged_arg;
+    uint32_t room; /* bytes that may be put in front at the end, see spool_body_keep_room() */
 };
 
 struct intake {
@@ -39,6 +48,7 @@ struct intake {
     struct smtp_text text;
     struct headerscan scan;
     struct spool_body *body; /* NULL once something is wrong */
+    struct forged filter;    /* with options.forged */
     struct buf header;       /* with repair: what of the header section has come */
     uint64_t size;           /* of the client's text */
     struct smtp_reply fault; /* code 0: all is well */

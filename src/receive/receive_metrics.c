@@ -44,10 +44,29 @@ static void add_messages(struct server *server, struct exposition *exposition)
                        NULL, atomic_load(&counts->refused_recipients));
 }
 
+static void add_checks(struct server *server, struct exposition *exposition)
+{
+    static const char name[] = "nuncio_checked_messages_total";
+    static const char help[] = "Messages whose sender was checked, by what became of them.";
+    struct server_counts *counts = &server->counts;
+    uint64_t junk = atomic_load(&counts->junk), refused = atomic_load(&counts->unauthenticated),
+             put_off = atomic_load(&counts->put_off), all = atomic_load(&counts->checked);
+
+    exposition_counter(exposition, name, help, "result=\"accepted\"",
+                       all > junk + refused + put_off ? all - junk - refused - put_off : 0);
+    exposition_counter(exposition, name, help, "result=\"junk\"", junk);
+    exposition_counter(exposition, name, help, "result=\"refused\"", refused);
+    exposition_counter(exposition, name, help, "result=\"put_off\"", put_off);
+    exposition_counter(exposition, "nuncio_arc_saved_messages_total",
+                       "Messages for which a trusted sealer's word counted for more.", NULL,
+                       atomic_load(&counts->saved));
+}
+
 void receive_metrics(struct server *server, struct exposition *exposition)
 {
     add_sessions(server, exposition);
     add_messages(server, exposition);
+    add_checks(server, exposition);
     exposition_gauge(exposition, "nuncio_queue_unread_bytes",
                      "Accepted mail that queue has not read yet.", NULL,
                      atomic_load(&server->unread));

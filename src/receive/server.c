@@ -2,12 +2,14 @@
 #include "receive/server.h"
 
 #include "base/clock.h"
+#include "receive/deferrals.h"
 
 void server_init(struct server *server, struct config *config)
 {
     *server = (struct server){.config = config_ref(config),
                               .wake = task_wake,
                               .clients = clients_new(),
+                              .deferrals = deferrals_new(),
                               /* so that numbers of two lives of the role do not meet in the log */
                               .last_session = clock_wall_ms() / 1000 << 24};
     pthread_mutex_init(&server->config_lock, NULL);
@@ -16,6 +18,7 @@ void server_init(struct server *server, struct config *config)
 void server_done(struct server *server)
 {
     clients_free(server->clients);
+    deferrals_free(server->deferrals);
     config_unref(server->config);
     tls_server_unref(server->tls);
     pthread_mutex_destroy(&server->config_lock);

@@ -24,7 +24,12 @@ struct server_counts {
     _Atomic uint64_t recipients;
     _Atomic uint64_t refused_recipients;
     _Atomic uint64_t refused_messages; /* after their text had come */
-    _Atomic uint64_t dropped;          /* collected from the maildrop */
+    _Atomic uint64_t checked;          /* messages whose sender was checked; of these: */
+    _Atomic uint64_t junk;
+    _Atomic uint64_t unauthenticated; /* refused */
+    _Atomic uint64_t put_off;
+    _Atomic uint64_t saved;   /* by a trusted sealer */
+    _Atomic uint64_t dropped; /* collected from the maildrop */
     _Atomic uint64_t logins;
     _Atomic uint64_t refused_logins;
     _Atomic uint64_t tls_sessions; /* whose handshake succeeded */
@@ -32,11 +37,16 @@ struct server_counts {
 };
 
 struct dns;
+struct deferrals;
 
 struct server {
     struct spool_writer *spool;
     struct clients *clients;
-    struct dns *dns; /* what checks ask */
+    struct dns *dns; /* what checks ask; NULL: nothing is checked */
+    struct deferrals *deferrals;
+    /* Sends a message to history, or drops it; from any thread. May be NULL. */
+    void (*tell_history)(void *arg, enum message_type type, struct slice payload);
+    void *history_arg;
     enum resolve_status (*resolve)(void *arg, struct slice address);
     /* May the account send as the address? RESOLVE_OWN, RESOLVE_LATER, or no. */
     enum resolve_status (*owns)(void *arg, struct slice account, struct slice address);

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "receive/auth.h"
+#include "receive/checks.h"
 #include "receive/gate.h"
 #include "receive/handshake.h"
 
@@ -66,6 +67,7 @@ struct session *session_new(const struct listener *listener, int fd,
     session->server = listener->server;
     session->listener = listener;
     session->config = server_take_config(listener->server);
+    pthread_mutex_init(&session->commit_lock, NULL);
     transport_init(&session->transport, fd);
     session->state = STATE_START;
     buf_init(&session->pending, 2 * TASK_SCRATCH_SIZE);
@@ -97,6 +99,7 @@ static void session_free(struct session *session)
              LOG_STR("end", session->quit ? "quit" : "lost"));
     session_reset_transaction(session);
     auth_forget(session);
+    checks_end(session);
     if (session->counted)
         clients_leave(session->server->clients, &session->client);
     transport_close(&session->transport);
@@ -106,6 +109,7 @@ static void session_free(struct session *session)
     arena_done(&session->arena);
     arena_done(&session->transaction_arena);
     config_unref(session->config);
+    pthread_mutex_destroy(&session->commit_lock);
     free(session);
 }
 
@@ -115,6 +119,8 @@ void session_reset_transaction(struct session *session)
         return;
     if (session->transaction->has_intake)
         intake_done(&session->transaction->intake);
+    checks_end_message(session->transaction->checks);
+    spool_body_free(session->transaction->body);
     session->transaction = NULL;
     arena_done(&session->transaction_arena);
     if (session->state != STATE_START)
@@ -142,7 +148,7 @@ static uint64_t timeout_ms(const struct session *session)
 
 void session_progress(struct session *session)
 {
-    if (session->phase != PHASE_HELD) /* whose end is set */
+    if (session->phase != PHASE_HELD && session->phase != PHASE_CHECKS) /* whose end is set */
         session->deadline_ms = clock_mono_ms() + timeout_ms(session);
 }
 
@@ -205,9 +211,9 @@ static bool send_replies(struct session *session, struct step *step)
 
 static bool takes_input(const struct session *session)
 {
-    return session->phase != PHASE_COMMIT && session->phase != PHASE_HELD &&
-           session->phase != PHASE_AUTH && session->phase != PHASE_TLS &&
-           session->phase != PHASE_END;
+    return session->phase != PHASE_CHECKS && session->phase != PHASE_COMMIT &&
+           session->phase != PHASE_HELD && session->phase != PHASE_AUTH &&
+           session->phase != PHASE_TLS && session->phase != PHASE_END;
 }
 
 /* Processes what it can of *input; returns when more is needed, none is taken now, or enough was
@@ -360,12 +366,12 @@ static void begin_linger(struct session *session)
         session->phase = PHASE_END;
 }
 
-/* The connection is of no more use; a message on its way to the disk goes there all the same. */
+/* The connection is of no more use; a message that came whole goes its way all the same. */
 static void give_up(struct session *session)
 {
     buf_done(&session->unsent);
     session->ended_by_peer = true;
-    if (session->phase != PHASE_COMMIT)
+    if (session->phase != PHASE_CHECKS && session->phase != PHASE_COMMIT)
         session->phase = PHASE_END;
 }
 
@@ -402,8 +408,8 @@ static struct task_step park(struct session *session, bool yield)
         next.want = transport->write_wants;
     if (session->phase == PHASE_COMMIT)
         next.deadline_ms = TASK_NO_DEADLINE;
-    if (session->phase == PHASE_COMMIT || session->phase == PHASE_HELD ||
-        session->phase == PHASE_AUTH)
+    if (session->phase == PHASE_CHECKS || session->phase == PHASE_COMMIT ||
+        session->phase == PHASE_HELD || session->phase == PHASE_AUTH)
         return next;
     if (!session->unsent.len)
         next.want = transport->read_wants;
@@ -428,8 +434,10 @@ struct task_step session_run(void *arg, enum task_why why, struct task_scratch *
         gate_open(session, &step);
     if (why == TASK_STOPPING)
         on_stop(session, &step);
+    else if (session->phase == PHASE_CHECKS)
+        commit_check(session, &step);
     else if (why == TASK_WOKEN && session->phase == PHASE_COMMIT)
-        commit_finish(session, &step);
+        (void)commit_finish(session, &step);
     else if (session->phase == PHASE_AUTH && auth_finish(session, &step))
         session_progress(session);
     else if (step.started_ms >= session->deadline_ms || text_is_too_slow(session))

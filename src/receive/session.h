@@ -11,6 +11,7 @@
  *                comes behind AUTH (auth.h)
  *   text.c       DATA and BDAT octets
  *   commit.c     from the end of the text to the reply
+ *   checks*.c    whose mail it is (checks.h)
  *   gate.c       what comes before the banner: limits, PROXY, early talkers
  *   handshake.c  the beginning of TLS
  */
@@ -50,7 +51,8 @@ enum session_phase {
     PHASE_AUTH_LINE, /* the response to a challenge */
     PHASE_DATA,      /* the text behind 354 */
     PHASE_BDAT,      /* octets of a chunk */
-    PHASE_COMMIT,    /* the text is complete, the disk has the word */
+    PHASE_CHECKS,    /* the text is complete, verdicts about it are under way */
+    PHASE_COMMIT,    /* the disk has the word */
     PHASE_HELD,      /* it is on disk; the reply waits, because the queue is behind */
     PHASE_LINGER,    /* the last reply is out; the client's bytes are thrown away for a moment */
     PHASE_END,
@@ -66,6 +68,9 @@ enum session_state {
     STATE_ANY = 31,
 };
 
+struct checks;
+struct checks_message;
+
 struct transaction {
     struct envelope envelope; /* recipients are filled in at the end */
     struct recipients recipients;
@@ -74,8 +79,10 @@ struct transaction {
     bool has_intake;
     uint32_t *lmtp_replies; /* LMTP: recipient of each RCPT that was accepted */
     uint32_t n_lmtp_replies, lmtp_replies_size;
-    struct slice verdicts; /* which rule accepted whom, for the envelope */
-    uint64_t chunk_size;   /* octets of the current BDAT chunk */
+    struct checks_message *checks; /* NULL: it is not checked */
+    struct spool_body *body;       /* PHASE_CHECKS: the whole text */
+    struct slice verdicts;         /* which rule accepted whom, for the envelope */
+    uint64_t chunk_size;           /* octets of the current BDAT chunk */
     uint64_t chunk_left;
     bool chunk_last;
     uint64_t text_started_ms; /* monotonic, for the minimum rate */
@@ -111,8 +118,9 @@ struct session {
     struct slice client_name;    /* from XCLIENT */
     bool introduced;             /* XCLIENT has said who the client is */
     struct slice helo;
-    bool extended;   /* EHLO or LHLO */
-    bool auth_tried; /* AUTH was said, whatever came of it */
+    bool extended;         /* EHLO or LHLO */
+    bool auth_tried;       /* AUTH was said, whatever came of it */
+    struct checks *checks; /* NULL: this client's mail is not checked */
     struct login login;
     struct exchange *exchange; /* with the auth role, or NULL */
     enum mechanism mechanism;  /* of it */
@@ -123,7 +131,9 @@ struct session {
     uint64_t deadline_ms;            /* of the present wait, monotonic */
     uint64_t refused_left;           /* octets of a refused chunk that are yet to be thrown away */
     struct smtp_reply refused_reply; /* to be sent behind them; its text is a literal */
-    int commit_result;               /* written by the committer before the wake */
+    pthread_mutex_t commit_lock;     /* guards the two */
+    bool committed;                  /* the committer has said something, */
+    int commit_result;               /* and this */
     struct config_source refused_by; /* the line that the present command fell foul of, or none */
     unsigned errors, idle_commands, transactions, messages;
     char id[20];
@@ -158,6 +168,8 @@ void session_end(struct session *session);
 void session_progress(struct session *session);
 /* Gives up the transaction, if there is one. */
 void session_reset_transaction(struct session *session);
+/* Is the client in these networks? */
+bool session_is_among(const struct session *session, const struct config_networks *networks);
 /* client_text, and what logs say of it. */
 void session_set_client(struct session *session, const struct smtp_endpoint *client);
 
@@ -185,7 +197,10 @@ bool text_is_too_slow(const struct session *session);
 
 /* commit.c */
 void commit_start(struct session *session, struct step *step);
-void commit_finish(struct session *session, struct step *step);
+/* PHASE_CHECKS: goes on if the verdicts are there, or patience is over. */
+void commit_check(struct session *session, struct step *step);
+/* PHASE_COMMIT: false when the disk has not answered yet. */
+bool commit_finish(struct session *session, struct step *step);
 /* The reply that was held back. */
 void commit_release(struct session *session, struct step *step);
 

@@ -7,6 +7,7 @@
 #include "receive/session.h"
 
 #include "base/clock.h"
+#include "receive/checks.h"
 #include "receive/ownership.h"
 #include "receive/trace.h"
 
@@ -80,6 +81,7 @@ void text_begin(struct session *session, bool dots, struct arena *scratch)
     }
     transaction->envelope.id = spool_writer_next_id(session->server->spool);
     options.id = transaction->envelope.id;
+    checks_begin_text(session, &options);
     options.trace = make_trace(session, &session->transaction_arena);
     intake_init(&transaction->intake, &options);
     transaction->has_intake = true;

@@ -12,7 +12,7 @@
 In the text of the configuration {name} stands for a free port, the same for the same name, and is
 found again as server.port('name'); {folder} is the test's folder. `hostname` and `state` are put in
 front, and `default_route none` unless the text says where foreign mail goes: no test sends anything
-to the real world. At the end the server must stop in order, no role may have crashed, and no sanitizer may have
+to the real world, or asks it: senders are checked only if the text speaks of `checks`. At the end the server must stop in order, no role may have crashed, and no sanitizer may have
 spoken.
 
 $NUNCIO_BUILD is the build folder under test, by default build/test (AddressSanitizer and UBSan);
@@ -31,6 +31,8 @@ import peers
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get('NUNCIO_BUILD', ROOT / 'build' / 'test'))
 RELEASE = pathlib.Path(os.environ.get('NUNCIO_RELEASE', ROOT / 'build' / 'release'))
+UNCHECKED = 'checks { %s }\n' % '; '.join(
+    f'{name} ignore' for name in 'spf softfail dkim dmarc arc iprev helo'.split())
 LEADS_OUT = re.compile(r'(^|[;}])\s*(relay|default_route)\s', re.M)
 # How AddressSanitizer, LeakSanitizer, ThreadSanitizer and UBSan begin to speak.
 SANITIZER = re.compile(r'(Address|Leak|Thread|UndefinedBehavior)Sanitizer|: runtime error: ')
@@ -59,7 +61,8 @@ class Server:
 
     def configure(self, conf):
         nowhere = '' if LEADS_OUT.search(conf) else 'default_route none\n'
-        self.conf.write_text(f'hostname mx.nuncio.test\nstate {self.state}\n{nowhere}'
+        unchecked = '' if 'checks {' in conf else UNCHECKED
+        self.conf.write_text(f'hostname mx.nuncio.test\nstate {self.state}\n{nowhere}{unchecked}'
                              + conf.format_map(self.ports))
 
     def port(self, name='mx'):

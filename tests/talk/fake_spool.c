@@ -97,6 +97,23 @@ int spool_body_add(struct spool_body *body, struct slice bytes)
     return 0;
 }
 
+void spool_body_keep_room(struct spool_body *body, uint32_t size)
+{
+    (void)body, (void)size;
+}
+
+int spool_body_prepend(struct spool_body *body, struct slice fields)
+{
+    struct buf text;
+
+    buf_init(&text, SIZE_MAX);
+    buf_add_slice(&text, fields);
+    buf_add_slice(&text, buf_slice(&body->text));
+    buf_done(&body->text);
+    body->text = text;
+    return 0;
+}
+
 uint64_t spool_body_size(const struct spool_body *body)
 {
     return body->text.len;
