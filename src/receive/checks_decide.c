@@ -149,6 +149,22 @@ static int put_in_front(struct session *session, const struct trust_verdicts *ve
     return r;
 }
 
+/* For the envelope, behind the rules that accepted its recipients. */
+static void note_verdicts(struct session *session, const struct trust_verdicts *verdicts,
+                          const struct authentication *decision)
+{
+    struct slice *noted = &session->transaction->envelope.verdicts;
+
+    *noted =
+        arena_printf(&session->transaction_arena, "%.*schecks spf=%s dkim=%s dmarc=%s arc=%s %s\n",
+                     SLICE_ARG(*noted),
+                     verdicts->spf_mailfrom ? spf_result_name(verdicts->spf_mailfrom->result) : "-",
+                     verdicts->dkim ? dkim_result_name(verdicts->dkim->result) : "-",
+                     verdicts->dmarc ? dmarc_result_name(verdicts->dmarc->result) : "-",
+                     verdicts->arc ? arc_result_name(verdicts->arc->result) : "-",
+                     authentication_action_name(decision->action));
+}
+
 /* ---- all of it ------------------------------------------------------------------------------ */
 
 static void count(struct session *session, const struct authentication *decision)
@@ -180,6 +196,7 @@ struct smtp_reply checks_decide(struct session *session, struct step *step)
     if (decision.code)
         return (struct smtp_reply){
             .code = decision.code, .status = decision.status, .text = decision.text};
+    note_verdicts(session, &verdicts, &decision);
     r = put_in_front(session, &verdicts, &decision, arena);
     return r < 0 ? intake_spool_failure(r) : SMTP_REPLY_NONE;
 }

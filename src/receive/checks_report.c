@@ -7,6 +7,7 @@
 
 #include "io/channel.h"
 #include "io/dmarc_message.h"
+#include "trust/dmarc_report_mail.h"
 
 static enum dmarc_policy asked_before_testing(const struct dmarc_verdict *dmarc)
 {
@@ -110,6 +111,13 @@ static void add_spf(struct msg_dmarc_row *row, const struct trust_verdicts *verd
     row->spf_problem = slice_sub(spf->problem, 0, DMARC_ROW_TEXT_MAX);
 }
 
+/* Reports about reports would go to and fro for ever. */
+static bool is_report(const struct checks_message *message, struct arena *arena)
+{
+    return message->verifier &&
+           dmarc_report_mail_is_meant(dkim_verifier_header(message->verifier), arena);
+}
+
 static bool counts(const struct dmarc_verdict *dmarc, const struct authentication *decision)
 {
     return dmarc && (dmarc->result == DMARC_PASS || dmarc->result == DMARC_FAIL) &&
@@ -142,6 +150,7 @@ void checks_report(const struct session *session, const struct trust_verdicts *v
                                  .dkim_pass = dmarc->dkim_aligned,
                                  .spf_pass = dmarc->spf_aligned};
     arena_init(&arena);
+    row.is_report = is_report(transaction->checks, &arena);
     add_reasons(&row, verdicts, &arena);
     add_signatures(&row, verdicts, &arena);
     add_spf(&row, verdicts);

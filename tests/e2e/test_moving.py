@@ -60,7 +60,9 @@ class Reader:
         if language == 'dovecot':
             (self.company.folder / 'dovecot/conf.d/99-nuncio.conf').write_text(text)
         elif language == 'nuncio':
-            self.server.conf.write_text(f'state {self.server.state}\n{text}')
+            # Nobody answers here for the domains of strangers.
+            self.server.conf.write_text(f'state {self.server.state}\n'
+                                        f'checks {{ unchecked {{ 127.0.0.1 }} }}\n{text}')
         elif language == 'sh refused':
             follow_refused(self.server, text, self.company.desk)
         else:
