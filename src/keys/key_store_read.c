@@ -20,9 +20,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* What stands for the selectors of a folder that cannot be looked into. */
+#define ANY_SELECTOR "?"
+
 /* A file of one domain's folder. */
 struct place {
-    int dir;
+    int dir; /* -1: it is shut to us */
     struct slice domain, selector;
 };
 
@@ -87,6 +90,8 @@ static int walk(int folder, on_key *each, void *arg)
     while (r == 0 && (entry = readdir(list))) {
         struct slice name = slice_from_cstr(entry->d_name);
         int dir = is_domain(name) ? key_path_open_domain(folder, name) : -ENOTDIR;
+        if (dir == -EACCES || dir == -EPERM)
+            each(arg, &(struct place){.dir = -1, .domain = name, .selector = SLICE(ANY_SELECTOR)});
         if (dir >= 0)
             r = walk_domain(dir, name, each, arg);
     }
@@ -238,7 +243,13 @@ static void add_entry(void *arg, const struct place *place)
     entry = &list->entries[list->count++];
     *entry = (struct key_entry){.domain = arena_dup(&list->arena, place->domain),
                                 .selector = arena_dup(&list->arena, place->selector)};
-    entry->problem = read_entry(&list->arena, place, entry);
+    if (place->dir < 0)
+        entry->problem = arena_printf(&list->arena,
+                                      "keys/%.*s cannot be looked into: it must belong to the user "
+                                      "of the folder (chown -R --reference=keys keys/%.*s)",
+                                      SLICE_ARG(place->domain), SLICE_ARG(place->domain));
+    else
+        entry->problem = read_entry(&list->arena, place, entry);
 }
 
 static int compare(const void *a, const void *b)
@@ -289,7 +300,9 @@ static void add_print(void *arg, const struct place *place)
     static const char *const tails[] = {KEY_TAIL_PEM, KEY_TAIL_FACTS};
     uint64_t *sum = arg;
 
-    for (size_t i = 0; i < 2; i++) {
+    if (place->dir < 0)
+        *sum += slice_hash(place->domain);
+    for (size_t i = 0; i < 2 && place->dir >= 0; i++) {
         char name[KEY_NAME_MAX];
         struct stat st;
         uint64_t facts[9];

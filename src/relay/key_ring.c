@@ -19,7 +19,7 @@
 #include <utlist.h>
 
 enum {
-    DNS_MS = 20 * 1000,
+    DNS_MS = 5 * 1000, /* nobody waits for the answer, and there is a next time */
     QUESTIONS_MAX = 8, /* at a time */
     SEEN_AGAIN_MS = 60 * 60 * 1000,
     UNSEEN_AGAIN_MS = 60 * 1000,

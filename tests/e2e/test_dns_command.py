@@ -117,7 +117,7 @@ def test_without_a_domain_all_local_ones(site):
     ('p=reject', 'p=rejct', 'wrong', 'DMARC', 'p=rejct is no policy'),
     ('_dmarc', '_dmrac', 'missing', 'DMARC', 'write: _dmarc.example.test. TXT "v=DMARC1;'),
     ('id=1', 'id=2026-11-22', 'wrong', 'MTA-STS', 'letters and digits'),
-    ('rua=mailto:', 'rua=', 'wrong', 'TLS-RPT', 'mailto: or https:'),
+    ('TLSRPTv1; rua=mailto:', 'TLSRPTv1; rua=', 'wrong', 'TLS-RPT', 'mailto: or https:'),
 ])
 def test_what_is_wrong_is_said_with_what_to_write(site, names, old, new, state, about, words):
     assert old in COMPLETE

@@ -115,6 +115,34 @@ static void test_a_folder_that_others_can_change_is_not_trusted(void **state)
     key_list_done(&list);
 }
 
+static void test_a_folder_that_is_shut_is_told(void **state)
+{
+    uint64_t before, now;
+    struct key_list list;
+    char path[256];
+    bool root = geteuid() == 0;
+
+    (void)state;
+    assert_int_equal(key_store_fingerprint(fixture_folder, &before), 0);
+    snprintf(path, sizeof(path), "%s/a.example", fixture_path);
+    assert_int_equal(mkdir(path, root ? 0700 : 0), 0);
+    if (root) {
+        assert_int_equal(chown(fixture_path, 65534, 65534), 0);
+        assert_int_equal(seteuid(65534), 0);
+    }
+    assert_int_equal(key_store_fingerprint(fixture_folder, &now), 0);
+    assert_true(now != before);
+    assert_int_equal(key_store_read(fixture_folder, &list), 0);
+    if (root)
+        assert_int_equal(seteuid(0), 0);
+    assert_int_equal(list.count, 1);
+    assert_true(slice_eq(list.entries[0].domain, SLICE("a.example")));
+    assert_non_null(
+        memmem(list.entries[0].problem.ptr, list.entries[0].problem.len, "chown -R", 8));
+    key_list_done(&list);
+    assert_int_equal(chmod(path, 0700), 0);
+}
+
 static void test_a_key_without_facts_was_made_when_its_file_was(void **state)
 {
     struct key_list list;
@@ -205,6 +233,7 @@ int main(void)
         WITH_FOLDER(test_a_key_is_made_once_and_removed_for_good),
         WITH_FOLDER(test_what_cannot_be_used_says_why),
         WITH_FOLDER(test_a_folder_that_others_can_change_is_not_trusted),
+        WITH_FOLDER(test_a_folder_that_is_shut_is_told),
         WITH_FOLDER(test_a_key_without_facts_was_made_when_its_file_was),
         WITH_FOLDER(test_a_fingerprint_tells_any_change),
         WITH_FOLDER(test_one_writes_at_a_time),
