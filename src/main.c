@@ -30,7 +30,7 @@ static const struct command commands[] = {
     {"verify", cmd_verify, "judge a sender or a message: SPF, DKIM, DMARC, ARC", false},
     {"why", cmd_why, "what became of a message, and why", false},
     {"mailq", cmd_mailq, "the mail that waits", true},
-    {"report", cmd_report, "what others report about TLS to your domains", false},
+    {"report", cmd_report, "what others report about mail in your names", false},
     {"spool", cmd_spool, "the mail on disk, while the server is down: check, export", false},
     {"sendmail", cmd_sendmail, "take a message from a program of this host", true},
     {NULL, NULL, NULL, false},

@@ -22,7 +22,7 @@ MAY_USE = {
     'filter': PURE | {'io', 'dns', 'config'},
     'receive': PURE | {'io', 'dns', 'config', 'policy', 'filter', 'spool'},
     'queue': PURE | {'io', 'config', 'spool'},
-    'relay': PURE | {'io', 'dns', 'config'},
+    'relay': PURE | {'io', 'dns', 'config', 'policy'},
     'local': PURE | {'io', 'config'},
     'keys': PURE | {'io', 'config'},
     'history': PURE | {'io', 'config'},

@@ -52,7 +52,9 @@ static const char *const read_files[] = {
     "lstat64",    "newfstatat", "fstatat64", "statx",     "readlink", "readlinkat", "getdents",
     "getdents64", "statfs",     "statfs64",  "chdir",     "fchdir",   "flock"};
 
+/* memfd_create: a text for another role, in memory */
 static const char *const write_files[] = {"creat",
+                                          "memfd_create",
                                           "mkdir",
                                           "mkdirat",
                                           "rmdir",

@@ -11,6 +11,9 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "history/archive.h"
+#include "history/dmarc_counting.h"
+#include "history/dmarc_intake.h"
+#include "history/dmarc_reports.h"
 #include "history/tls_intake.h"
 #include "history/tls_reports.h"
 #include "io/tap.h"
@@ -36,9 +39,10 @@ enum {
 struct history {
     struct role_context *role;
     struct archive *archive; /* NULL: cannot be opened now */
+    struct dmarc_counting *dmarc;
     struct loop_timer *commit_timer, *expire_timer, *stop_timer;
     struct arena arena;
-    char path[PATH_MAX], damaged[PATH_MAX], tls_reports[PATH_MAX];
+    char path[PATH_MAX], damaged[PATH_MAX], tls_reports[PATH_MAX], dmarc_reports[PATH_MAX];
     bool stopping;
     bool writing; /* a transaction is open */
     uint64_t n_events, n_batch, n_lost, n_bad;
@@ -184,12 +188,24 @@ static void take_own(struct history *history)
     }
 }
 
+static void take_report(struct history *history, const struct channel_message *message)
+{
+    if (message->type == MSG_TLS_REPORT)
+        tls_intake_take(history->tls_reports, history->role->config, message);
+    else if (message->type == MSG_DMARC_REPORT)
+        dmarc_intake_take(history->dmarc_reports, history->role->config, message);
+}
+
 static void on_message(void *arg, enum role from, struct channel_message *message)
 {
     struct history *history = arg;
 
-    if (message->type == MSG_TLS_REPORT && from == ROLE_LOCAL)
-        tls_intake_take(history->tls_reports, history->role->config, message);
+    if (from == ROLE_LOCAL)
+        take_report(history, message);
+    if (message->type == MSG_DMARC_ROW && from == ROLE_RECEIVE)
+        dmarc_counting_take(history->dmarc, message->payload);
+    if (message->type == MSG_DMARC_SENT && from == ROLE_RELAY)
+        dmarc_counting_answered(history->dmarc, message->payload);
     if (message->type == MSG_EVENTS) {
         take_own(history);
         take_lines(history, message->payload);
@@ -267,7 +283,8 @@ static void on_peer_down(void *arg, enum role peer)
 {
     struct history *history = arg;
 
-    (void)peer;
+    if (peer == ROLE_RELAY)
+        dmarc_counting_relay_lost(history->dmarc);
     if (history->stopping)
         check_stop(history);
 }
@@ -298,6 +315,9 @@ static void history_init(struct history *history, struct role_context *role)
              SLICE_ARG(role->config->state));
     snprintf(history->tls_reports, sizeof(history->tls_reports), "%.*s/" TLS_REPORTS_FILE,
              SLICE_ARG(role->config->state));
+    snprintf(history->dmarc_reports, sizeof(history->dmarc_reports), "%.*s/" DMARC_REPORTS_FILE,
+             SLICE_ARG(role->config->state));
+    history->dmarc = dmarc_counting_new(role);
     history->commit_timer = loop_timer(role->loop, on_commit_time, history);
     history->expire_timer = loop_timer(role->loop, on_expire_time, history);
     history->stop_timer = loop_timer(role->loop, on_stop_time, history);
@@ -308,6 +328,7 @@ static void history_done(struct history *history)
     take_own(history);
     commit(history);
     archive_close(history->archive);
+    dmarc_counting_free(history->dmarc);
     loop_timer_free(history->commit_timer);
     loop_timer_free(history->expire_timer);
     loop_timer_free(history->stop_timer);

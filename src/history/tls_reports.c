@@ -6,124 +6,63 @@
  * a statement.
  */
 #include "history/tls_reports.h"
-#include "history/sqlite_failure.h"
+#include "history/report_file.h"
+
+#include "base/buf.h"
 
 #include <errno.h>
-#include <sqlite3.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-enum { FORM = 1, PATIENCE_MS = 3000, DAY_S = 86400, PAGE = 4096, EXPIRE_AT_ONCE = 100 };
+enum { DAY_S = 86400, EXPIRE_AT_ONCE = 100 };
 
-static const char schema[] =
-    "PRAGMA foreign_keys = ON;"
-    "CREATE TABLE IF NOT EXISTS report (id INTEGER PRIMARY KEY AUTOINCREMENT,"
-    " organization TEXT NOT NULL, report TEXT NOT NULL, contact TEXT NOT NULL,"
-    " start INTEGER NOT NULL, end INTEGER NOT NULL, received INTEGER NOT NULL,"
-    " UNIQUE (organization, report));"
-    "CREATE TABLE IF NOT EXISTS policy (id INTEGER PRIMARY KEY,"
-    " report INTEGER NOT NULL REFERENCES report ON DELETE CASCADE,"
-    " domain TEXT NOT NULL, type INTEGER NOT NULL, successful INTEGER NOT NULL,"
-    " failed INTEGER NOT NULL);"
-    "CREATE INDEX IF NOT EXISTS policy_report ON policy (report);"
-    "CREATE INDEX IF NOT EXISTS policy_domain ON policy (domain);"
-    "CREATE TABLE IF NOT EXISTS failure (policy INTEGER NOT NULL REFERENCES policy"
-    " ON DELETE CASCADE, result TEXT NOT NULL, mx TEXT NOT NULL, sending_ip TEXT NOT NULL,"
-    " receiving_ip TEXT NOT NULL, reason TEXT NOT NULL, count INTEGER NOT NULL);"
-    "CREATE INDEX IF NOT EXISTS failure_policy ON failure (policy);"
-    "PRAGMA user_version = 1;";
+static const struct report_file_form form = {
+    .form = 1,
+    .size_mib = TLS_REPORTS_SIZE_MIB,
+    .schema =
+        "CREATE TABLE IF NOT EXISTS report (id INTEGER PRIMARY KEY AUTOINCREMENT,"
+        " organization TEXT NOT NULL, report TEXT NOT NULL, contact TEXT NOT NULL,"
+        " start INTEGER NOT NULL, end INTEGER NOT NULL, received INTEGER NOT NULL,"
+        " UNIQUE (organization, report));"
+        "CREATE TABLE IF NOT EXISTS policy (id INTEGER PRIMARY KEY,"
+        " report INTEGER NOT NULL REFERENCES report ON DELETE CASCADE,"
+        " domain TEXT NOT NULL, type INTEGER NOT NULL, successful INTEGER NOT NULL,"
+        " failed INTEGER NOT NULL);"
+        "CREATE INDEX IF NOT EXISTS policy_report ON policy (report);"
+        "CREATE INDEX IF NOT EXISTS policy_domain ON policy (domain);"
+        "CREATE TABLE IF NOT EXISTS failure (policy INTEGER NOT NULL REFERENCES policy"
+        " ON DELETE CASCADE, result TEXT NOT NULL, mx TEXT NOT NULL, sending_ip TEXT NOT NULL,"
+        " receiving_ip TEXT NOT NULL, reason TEXT NOT NULL, count INTEGER NOT NULL);"
+        "CREATE INDEX IF NOT EXISTS failure_policy ON failure (policy);"
+        "PRAGMA user_version = 1;"};
 
 struct tls_reports {
     sqlite3 *db;
 };
 
-static int run(struct tls_reports *reports, const char *sql)
-{
-    int code = sqlite3_exec(reports->db, sql, NULL, NULL, NULL);
-
-    return code == SQLITE_OK ? 0 : sqlite_failure(code);
-}
-
 /* ---- opening -------------------------------------------------------------------------------- */
 
-static int get_form(struct tls_reports *reports, int *ret_form)
+static int wrap(int r, sqlite3 *db, struct tls_reports **ret_reports)
 {
-    sqlite3_stmt *statement;
-    int code = sqlite3_prepare_v2(reports->db, "PRAGMA user_version", -1, &statement, NULL);
-
-    if (code == SQLITE_OK)
-        code = sqlite3_step(statement);
-    if (code == SQLITE_ROW)
-        *ret_form = sqlite3_column_int(statement, 0);
-    sqlite3_finalize(statement);
-    return code == SQLITE_ROW ? 0 : sqlite_failure(code);
-}
-
-static int open_db(const char *path, int flags, struct tls_reports **ret_reports)
-{
-    struct tls_reports *reports = xcalloc(1, sizeof(*reports));
-    int code = sqlite3_open_v2(path, &reports->db, flags | SQLITE_OPEN_NOFOLLOW, NULL);
-    int r = code == SQLITE_OK ? 0 : sqlite_failure(code), form = 0;
-
-    if (r == 0) {
-        sqlite3_busy_timeout(reports->db, PATIENCE_MS);
-        r = get_form(reports, &form);
-    }
-    if (r == 0 && form > FORM)
-        r = -ENOTSUP;
-    if (r == 0) {
-        *ret_reports = reports;
-        return 0;
-    }
-    tls_reports_close(reports);
-    return r;
-}
-
-static int prepare(struct tls_reports *reports)
-{
-    char bound[64];
-    int r;
-
-    snprintf(bound, sizeof(bound), "PRAGMA max_page_count = %d",
-             TLS_REPORTS_SIZE_MIB * (1024 * 1024 / PAGE));
-    r = run(reports, bound);
-    return r < 0 ? r : run(reports, schema);
-}
-
-static int open_write(const char *path, struct tls_reports **ret_reports)
-{
-    struct tls_reports *reports;
-    int r = open_db(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &reports);
-
     if (r < 0)
         return r;
-    /* As the folder: readable for those who may read the history. */
-    (void)chmod(path, 0640);
-    r = prepare(reports);
-    if (r < 0)
-        tls_reports_close(reports);
-    else
-        *ret_reports = reports;
-    return r;
+    *ret_reports = xcalloc(1, sizeof(**ret_reports));
+    (*ret_reports)->db = db;
+    return 0;
 }
 
 int tls_reports_open(const char *path, struct tls_reports **ret_reports)
 {
-    int r = open_write(path, ret_reports);
-    char aside[4096 + 16];
+    sqlite3 *db = NULL;
+    int r = report_file_open(path, &form, &db);
 
-    if (r != -EUCLEAN)
-        return r;
-    snprintf(aside, sizeof(aside), "%s.damaged", path);
-    if (rename(path, aside) < 0)
-        return -errno;
-    return open_write(path, ret_reports);
+    return wrap(r, db, ret_reports);
 }
 
 int tls_reports_open_read(const char *path, struct tls_reports **ret_reports)
 {
-    return open_db(path, SQLITE_OPEN_READONLY, ret_reports);
+    sqlite3 *db = NULL;
+    int r = report_file_open_read(path, &form, &db);
+
+    return wrap(r, db, ret_reports);
 }
 
 void tls_reports_close(struct tls_reports *reports)
@@ -136,39 +75,25 @@ void tls_reports_close(struct tls_reports *reports)
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
-static void bind_text(sqlite3_stmt *statement, int at, struct slice text)
-{
-    sqlite3_bind_text(statement, at, text.ptr ? text.ptr : "", (int)text.len, SQLITE_TRANSIENT);
-}
-
-static int finish(sqlite3_stmt *statement)
-{
-    int code = sqlite3_step(statement);
-
-    sqlite3_finalize(statement);
-    return code == SQLITE_DONE ? 0 : sqlite_failure(code);
-}
-
 static int add_report(struct tls_reports *reports, const struct tlsrpt_report *report,
                       int64_t received_s)
 {
     sqlite3_stmt *statement;
-    int code = sqlite3_prepare_v2(reports->db,
-                                  "INSERT INTO report (organization, report, contact, start, end,"
-                                  " received) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
-                                  " ON CONFLICT DO NOTHING",
-                                  -1, &statement, NULL);
-    int r;
+    int r = report_file_prepare(reports->db,
+                                "INSERT INTO report (organization, report, contact, start, end,"
+                                " received) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+                                " ON CONFLICT DO NOTHING",
+                                &statement);
 
-    if (code != SQLITE_OK)
-        return sqlite_failure(code);
-    bind_text(statement, 1, report->organization);
-    bind_text(statement, 2, report->id);
-    bind_text(statement, 3, report->contact);
+    if (r < 0)
+        return r;
+    report_file_bind(statement, 1, report->organization);
+    report_file_bind(statement, 2, report->id);
+    report_file_bind(statement, 3, report->contact);
     sqlite3_bind_int64(statement, 4, report->start);
     sqlite3_bind_int64(statement, 5, report->end);
     sqlite3_bind_int64(statement, 6, received_s);
-    r = finish(statement);
+    r = report_file_finish(statement);
     return r < 0 ? r : sqlite3_changes(reports->db) == 0;
 }
 
@@ -176,43 +101,42 @@ static int add_failure(struct tls_reports *reports, int64_t policy,
                        const struct tlsrpt_failure *kind)
 {
     sqlite3_stmt *statement;
-    int code = sqlite3_prepare_v2(reports->db,
-                                  "INSERT INTO failure (policy, result, mx, sending_ip,"
-                                  " receiving_ip, reason, count)"
-                                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                                  -1, &statement, NULL);
+    int r = report_file_prepare(reports->db,
+                                "INSERT INTO failure (policy, result, mx, sending_ip,"
+                                " receiving_ip, reason, count)"
+                                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                                &statement);
 
-    if (code != SQLITE_OK)
-        return sqlite_failure(code);
+    if (r < 0)
+        return r;
     sqlite3_bind_int64(statement, 1, policy);
-    bind_text(statement, 2, kind->result);
-    bind_text(statement, 3, kind->mx);
-    bind_text(statement, 4, kind->sending_ip);
-    bind_text(statement, 5, kind->receiving_ip);
-    bind_text(statement, 6, kind->reason);
+    report_file_bind(statement, 2, kind->result);
+    report_file_bind(statement, 3, kind->mx);
+    report_file_bind(statement, 4, kind->sending_ip);
+    report_file_bind(statement, 5, kind->receiving_ip);
+    report_file_bind(statement, 6, kind->reason);
     sqlite3_bind_int64(statement, 7, (int64_t)kind->count);
-    return finish(statement);
+    return report_file_finish(statement);
 }
 
 static int add_policy(struct tls_reports *reports, int64_t report,
                       const struct tlsrpt_policy *policy)
 {
     sqlite3_stmt *statement;
-    int code = sqlite3_prepare_v2(reports->db,
-                                  "INSERT INTO policy (report, domain, type, successful, failed)"
-                                  " VALUES (?1, lower(?2), ?3, ?4, ?5)",
-                                  -1, &statement, NULL);
+    int r = report_file_prepare(reports->db,
+                                "INSERT INTO policy (report, domain, type, successful, failed)"
+                                " VALUES (?1, lower(?2), ?3, ?4, ?5)",
+                                &statement);
     int64_t id;
-    int r;
 
-    if (code != SQLITE_OK)
-        return sqlite_failure(code);
+    if (r < 0)
+        return r;
     sqlite3_bind_int64(statement, 1, report);
-    bind_text(statement, 2, policy->domain);
+    report_file_bind(statement, 2, policy->domain);
     sqlite3_bind_int(statement, 3, (int)policy->type);
     sqlite3_bind_int64(statement, 4, (int64_t)policy->successful);
     sqlite3_bind_int64(statement, 5, (int64_t)policy->failed);
-    r = finish(statement);
+    r = report_file_finish(statement);
     id = sqlite3_last_insert_rowid(reports->db);
     for (uint32_t i = 0; i < policy->n_failures && r == 0; i++)
         r = add_failure(reports, id, &policy->failures[i]);
@@ -222,7 +146,7 @@ static int add_policy(struct tls_reports *reports, int64_t report,
 static int add_all(struct tls_reports *reports, const struct tlsrpt_report *report,
                    int64_t received_s)
 {
-    int r = run(reports, "BEGIN IMMEDIATE"), added;
+    int r = report_file_run(reports->db, "BEGIN IMMEDIATE"), added;
     int64_t id;
 
     if (r < 0)
@@ -233,23 +157,17 @@ static int add_all(struct tls_reports *reports, const struct tlsrpt_report *repo
     for (uint32_t i = 0; i < report->n_policies && r == 0; i++)
         r = add_policy(reports, id, &report->policies[i]);
     if (r == 0)
-        r = run(reports, "COMMIT");
+        r = report_file_run(reports->db, "COMMIT");
     if (r != 0)
-        (void)run(reports, "ROLLBACK");
+        (void)report_file_run(reports->db, "ROLLBACK");
     return r;
 }
 
 /* Those out of their time or number, and `more` of the oldest. */
 static int expire(struct tls_reports *reports, int64_t now_s, unsigned more)
 {
-    char sql[256];
-
-    snprintf(sql, sizeof(sql),
-             "DELETE FROM report WHERE received < %lld"
-             " OR id <= (SELECT max(id) FROM report) - %d"
-             " OR id IN (SELECT id FROM report ORDER BY id LIMIT %u)",
-             (long long)(now_s - (int64_t)TLS_REPORTS_KEEP_DAYS * DAY_S), TLS_REPORTS_MAX, more);
-    return run(reports, sql);
+    return report_file_expire(reports->db, now_s - (int64_t)TLS_REPORTS_KEEP_DAYS * DAY_S,
+                              TLS_REPORTS_MAX, more);
 }
 
 int tls_reports_add(struct tls_reports *reports, const struct tlsrpt_report *report,
@@ -266,21 +184,14 @@ int tls_reports_add(struct tls_reports *reports, const struct tlsrpt_report *rep
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
-static struct slice column(sqlite3_stmt *statement, int at)
-{
-    const void *text = sqlite3_column_text(statement, at);
-
-    return slice_from(text, (size_t)sqlite3_column_bytes(statement, at));
-}
-
 static int ask(struct tls_reports *reports, const char *sql, struct slice domain, int64_t since_s,
                sqlite3_stmt **ret_statement)
 {
-    int code = sqlite3_prepare_v2(reports->db, sql, -1, ret_statement, NULL);
+    int r = report_file_prepare(reports->db, sql, ret_statement);
 
-    if (code != SQLITE_OK)
-        return sqlite_failure(code);
-    bind_text(*ret_statement, 1, domain);
+    if (r < 0)
+        return r;
+    report_file_bind(*ret_statement, 1, domain);
     sqlite3_bind_int64(*ret_statement, 2, since_s);
     return 0;
 }
@@ -303,8 +214,8 @@ int tls_reports_each_total(struct tls_reports *reports, struct slice domain, int
         return r;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
         const struct tls_reports_total total = {
-            .domain = column(statement, 0),
-            .organization = column(statement, 1),
+            .domain = report_file_column(statement, 0),
+            .organization = report_file_column(statement, 1),
             .type = (enum tlsrpt_policy_type)sqlite3_column_int(statement, 2),
             .reports = (uint64_t)sqlite3_column_int64(statement, 3),
             .successful = (uint64_t)sqlite3_column_int64(statement, 4),
@@ -313,8 +224,7 @@ int tls_reports_each_total(struct tls_reports *reports, struct slice domain, int
             .end_s = sqlite3_column_int64(statement, 7)};
         on_total(arg, &total);
     }
-    sqlite3_finalize(statement);
-    return code == SQLITE_DONE ? 0 : sqlite_failure(code);
+    return report_file_end(statement, code);
 }
 
 int tls_reports_each_failure(struct tls_reports *reports, struct slice domain, int64_t since_s,
@@ -333,16 +243,15 @@ int tls_reports_each_failure(struct tls_reports *reports, struct slice domain, i
     if (r < 0)
         return r;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
-        const struct tls_reports_failure kind = {.result = column(statement, 0),
-                                                 .mx = column(statement, 1),
-                                                 .sending_ip = column(statement, 2),
-                                                 .organization = column(statement, 3),
-                                                 .reason = column(statement, 4),
+        const struct tls_reports_failure kind = {.result = report_file_column(statement, 0),
+                                                 .mx = report_file_column(statement, 1),
+                                                 .sending_ip = report_file_column(statement, 2),
+                                                 .organization = report_file_column(statement, 3),
+                                                 .reason = report_file_column(statement, 4),
                                                  .count =
                                                      (uint64_t)sqlite3_column_int64(statement, 5),
                                                  .end_s = sqlite3_column_int64(statement, 6)};
         on_failure(arg, &kind);
     }
-    sqlite3_finalize(statement);
-    return code == SQLITE_DONE ? 0 : sqlite_failure(code);
+    return report_file_end(statement, code);
 }

@@ -267,7 +267,8 @@ struct msg_site {
     uint32_t valid_ms;     /* ask again after that */
 };
 
-/* MSG_MAIL: a message of our own to be sent (a TLS report). */
+/* MSG_MAIL: a message of our own to be sent (a report). A long text is in the descriptor that comes
+ * along instead. */
 struct msg_mail {
     uint64_t request;
     struct slice from; /* reverse-path */

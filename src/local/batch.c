@@ -14,7 +14,7 @@
 #include "local/name.h"
 #include "local/repeats.h"
 #include "local/text.h"
-#include "local/tls_report.h"
+#include "local/report.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -243,7 +243,7 @@ static void take_message(struct batch *batch, struct batch_file *file)
     text_add_trace(&batch->trace, job->unit->reverse_path, job->recipient->address,
                    job->recipient->via);
     check_loop(file, slice_from(batch->chunk, (size_t)got));
-    job->verdict->tls_report = tls_report_is_meant(slice_from(batch->chunk, (size_t)got));
+    job->verdict->report = report_is_meant(slice_from(batch->chunk, (size_t)got));
     if (is_pending(file))
         check_quota(batch, file);
     if (is_pending(file))

@@ -15,7 +15,7 @@
 #include "config/config.h"
 #include "local/pool.h"
 #include "local/runs.h"
-#include "local/tls_report.h"
+#include "local/report.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -63,8 +63,8 @@ static void note_outcome(struct local *local, const struct delivery *delivery)
         local->n_deferred += verdict->kind == DONE_LATER;
         local->n_refused += verdict->kind == DONE_NEVER;
         log_verdict(delivery, i);
-        if (verdict->kind == DONE_OK && verdict->tls_report)
-            tls_report_tell(local->role, delivery, i);
+        if (verdict->kind == DONE_OK && verdict->report != REPORT_NONE)
+            report_tell(local->role, delivery, i, verdict->report);
     }
 }
 

@@ -7,11 +7,13 @@
 
 #include "io/message.h"
 
+enum report_kind { REPORT_NONE, REPORT_TLS, REPORT_DMARC };
+
 struct verdict {
     enum done_kind kind; /* 0: none yet */
     char status[8];
     char reply[400];
-    bool tls_report; /* the message looks like a TLS report (RFC 8460) */
+    enum report_kind report; /* what the message looks like */
 };
 
 void verdict_set(struct verdict *verdict, enum done_kind kind, const char *status,

@@ -7,12 +7,16 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/utf8.h"
+#include "io/memory_file.h"
 #include "queue/route.h"
 
 #include <pthread.h>
 #include <utlist.h>
 
-enum { WAITING_MAX = 1000 /* mails of relay on the way to the disk */ };
+enum {
+    WAITING_MAX = 1000, /* mails of relay on the way to the disk */
+    MAIL_MAX = 32 << 20,
+};
 
 /* Under which its reports stand in their envelopes. */
 #define RELAY_LISTENER SLICE("report")
@@ -120,23 +124,43 @@ static bool answer(struct queue *queue, uint64_t request, bool taken)
     return r == 0;
 }
 
-void own_mail_take(struct queue *queue, struct slice payload)
+/* The text is in the descriptor, when there is one. */
+static int read_text(const struct channel_message *message, struct msg_mail *mail, struct buf *text)
+{
+    int r;
+
+    if (message->n_fds == 0)
+        return 0;
+    r = memory_file_read_all(message->fds[0], text);
+    mail->text = buf_slice(text);
+    return r;
+}
+
+static void take(struct queue *queue, const struct msg_mail *mail)
+{
+    submit(queue,
+           &(struct own_mail){
+               .from = mail->from, .to = mail->to, .listener = RELAY_LISTENER, .text = mail->text},
+           (struct ticket){
+               .request = mail->request, .asked = true, .life = queue->own_mails->relay_life});
+}
+
+void own_mail_take(struct queue *queue, const struct channel_message *message)
 {
     struct msg_mail mail;
+    struct buf text;
 
-    if (msg_mail_decode(payload, NULL, &mail) < 0) {
+    if (msg_mail_decode(message->payload, NULL, &mail) < 0) {
         log_error(NULL, "answer-damaged", LOG_STR("peer", role_name(ROLE_RELAY)));
         return;
     }
-    if (!mail.to.len || queue->own_mails->under_way >= WAITING_MAX) {
+    buf_init(&text, MAIL_MAX);
+    if (!mail.to.len || queue->own_mails->under_way >= WAITING_MAX ||
+        read_text(message, &mail, &text) < 0)
         (void)answer(queue, mail.request, false);
-        return;
-    }
-    submit(queue,
-           &(struct own_mail){
-               .from = mail.from, .to = mail.to, .listener = RELAY_LISTENER, .text = mail.text},
-           (struct ticket){
-               .request = mail.request, .asked = true, .life = queue->own_mails->relay_life});
+    else
+        take(queue, &mail);
+    buf_done(&text);
 }
 
 void own_mail_relay_lost(struct queue *queue)

@@ -22,7 +22,7 @@ void own_mail_submit(struct queue *queue, const struct own_mail *mail);
 
 /* The payload of a MSG_MAIL of relay; MSG_MAIL_TAKEN answers it when the mail is on disk, or when
  * it cannot be written. */
-void own_mail_take(struct queue *queue, struct slice payload);
+void own_mail_take(struct queue *queue, const struct channel_message *message);
 /* After each round of events. */
 void own_mail_run(struct queue *queue);
 /* relay is gone: it waits for no answers. */

@@ -199,7 +199,7 @@ static void on_message(void *arg, enum role from, struct channel_message *messag
     else if (from == ROLE_RELAY && message->type == MSG_SITE)
         ask_take_site(queue, message->payload);
     else if (from == ROLE_RELAY && message->type == MSG_MAIL)
-        own_mail_take(queue, message->payload);
+        own_mail_take(queue, message);
     else if (from == ROLE_PARENT && message->type == MSG_FILE)
         forward_take_file(queue, message);
     else if (from == ROLE_PARENT && message->type == MSG_ADMIN_REPLY)

@@ -16,20 +16,11 @@
 
 enum { TICK_MS = 60 * 1000, HTTPS_PORT = 443, ADDRESS_MAX = 320 };
 
-static int send_mail(void *arg, uint64_t request, struct slice from, struct slice to,
-                     struct slice text)
+static bool send_mail(void *arg, struct slice from, struct slice to, struct slice text)
 {
     struct policies *policies = arg;
-    const struct msg_mail mail = {.request = request, .from = from, .to = to, .text = text};
-    struct buf out;
-    int r;
 
-    buf_init(&out, CHANNEL_PAYLOAD_MAX);
-    msg_mail_encode(&out, &mail);
-    r = out.overflow ? -EMSGSIZE
-                     : role_send(policies->role, ROLE_QUEUE, MSG_MAIL, buf_slice(&out), NULL, 0);
-    buf_done(&out);
-    return r;
+    return mail_out_send(policies->mail_out, from, to, text);
 }
 
 /* A policy that cannot be had is a failed session of its domain (RFC 8460 section 4.3.2.2). */
@@ -87,6 +78,9 @@ int policies_open(struct policies *policies, struct role_context *role, struct d
     if (r < 0)
         return r;
     open_folders(policies);
+    policies->mail_out = mail_out_new(role);
+    policies->dmarc_mailer = dmarc_mailer_new(
+        &(struct dmarc_mailer_settings){.role = role, .dns = dns, .mail_out = policies->mail_out});
     policies->tlsrpt = tlsrpt_new(&(struct tlsrpt_settings){.dns = dns,
                                                             .https = policies->https,
                                                             .folder = policies->tlsrpt_folder,
@@ -105,8 +99,11 @@ int policies_open(struct policies *policies, struct role_context *role, struct d
 
 int policies_start(struct policies *policies)
 {
+    int r;
+
     loop_timer_arm(policies->timer, clock_mono_ms() + TICK_MS);
-    return tlsrpt_start(policies->tlsrpt);
+    r = dmarc_mailer_start(policies->dmarc_mailer);
+    return r < 0 ? r : tlsrpt_start(policies->tlsrpt);
 }
 
 void policies_configure(struct policies *policies, const struct config *config)
@@ -123,6 +120,8 @@ void policies_configure(struct policies *policies, const struct config *config)
                                   .hostname = config->hostname,
                                   .contact = settings->contact.len ? settings->contact : fallback,
                                   .from = settings->from.len ? settings->from : fallback});
+    dmarc_mailer_set_identity(policies->dmarc_mailer, config->hostname,
+                              config->dmarc_report.from.len ? config->dmarc_report.from : fallback);
 }
 
 void policies_set_ca(struct policies *policies, struct slice ca)
@@ -132,21 +131,18 @@ void policies_set_ca(struct policies *policies, struct slice ca)
 
 bool policies_take_message(struct policies *policies, const struct channel_message *message)
 {
-    struct msg_mail_taken taken;
-    struct arena arena;
-
-    if (message->type != MSG_MAIL_TAKEN)
+    if (message->type == MSG_MAIL_TAKEN)
+        mail_out_answered(policies->mail_out, message->payload);
+    else if (message->type == MSG_DMARC_SEND)
+        dmarc_mailer_take(policies->dmarc_mailer, message);
+    else
         return false;
-    arena_init(&arena);
-    if (msg_mail_taken_decode(message->payload, &arena, &taken) == 0)
-        tlsrpt_mail_taken(policies->tlsrpt, taken.request, taken.taken);
-    arena_done(&arena);
     return true;
 }
 
 void policies_queue_changed(struct policies *policies)
 {
-    tlsrpt_mail_taken(policies->tlsrpt, 0, false);
+    mail_out_lost(policies->mail_out);
 }
 
 void policies_status(struct policies *policies, struct buf *json)
@@ -157,6 +153,7 @@ void policies_status(struct policies *policies, struct buf *json)
 void policies_stop(struct policies *policies)
 {
     https_stop(policies->https);
+    mail_out_stop(policies->mail_out);
 }
 
 void policies_close(struct policies *policies)
@@ -164,6 +161,8 @@ void policies_close(struct policies *policies)
     policies_stop(policies);
     sts_free(policies->sts);
     tlsrpt_free(policies->tlsrpt);
+    dmarc_mailer_free(policies->dmarc_mailer);
+    mail_out_free(policies->mail_out);
     https_free(policies->https);
     loop_timer_free(policies->timer);
     if (policies->sts_folder >= 0)

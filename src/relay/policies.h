@@ -1,11 +1,14 @@
 /*
  * What the role knows and tells about TLS elsewhere, put together: HTTPS, MTA-STS policies, counts
- * for TLS reports, and their folder state/relay.
+ * for TLS reports, and their folder state/relay. The mailing of reports, of DMARC too, goes with
+ * it.
  */
 #ifndef NUNCIO_RELAY_POLICIES_H
 #define NUNCIO_RELAY_POLICIES_H
 
 #include "io/role.h"
+#include "relay/dmarc_mailer.h"
+#include "relay/mail_out.h"
 #include "relay/sts.h"
 #include "relay/tlsrpt.h"
 
@@ -15,6 +18,8 @@ struct policies {
     struct https *https;
     struct sts *sts;
     struct tlsrpt *tlsrpt;
+    struct mail_out *mail_out;
+    struct dmarc_mailer *dmarc_mailer;
     struct loop_timer *timer;
 };
 
@@ -26,7 +31,7 @@ int policies_start(struct policies *policies);
 void policies_configure(struct policies *policies, const struct config *config);
 /* CAs, as PEM text, that the default route trusts; empty: the system's. */
 void policies_set_ca(struct policies *policies, struct slice ca);
-/* A message of queue; false: none for us. */
+/* A message of queue or history; false: none for us. */
 bool policies_take_message(struct policies *policies, const struct channel_message *message);
 /* Queue has come or gone. */
 void policies_queue_changed(struct policies *policies);

@@ -281,7 +281,7 @@ static void on_message(void *arg, enum role from, struct channel_message *messag
         take_site_ask(relay, message);
     else if (from == ROLE_KEYS)
         take_from_keys(relay, message);
-    else if (from == ROLE_QUEUE)
+    else if (from == ROLE_QUEUE || from == ROLE_HISTORY)
         policies_take_message(&relay->policies, message);
     channel_message_close_fds(message);
 }

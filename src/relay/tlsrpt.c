@@ -37,8 +37,6 @@ struct tlsrpt {
     pthread_cond_t changed;
     struct tlsrpt_day *fresh;
     struct tlsrpt_identity identity; /* strings are ours */
-    uint64_t request;                /* the last mail; answered by: */
-    bool answered, taken;
     bool posted, post_taken;
     bool stopping;
 };
@@ -140,33 +138,14 @@ static bool hand_mail(void *arg, struct slice to, struct slice text)
 {
     struct tlsrpt *tlsrpt = arg;
     struct slice from;
-    uint64_t request;
     bool taken;
 
     pthread_mutex_lock(&tlsrpt->lock);
-    request = ++tlsrpt->request;
-    tlsrpt->answered = tlsrpt->taken = false;
     from = own(tlsrpt->identity.from);
     pthread_mutex_unlock(&tlsrpt->lock);
-    taken = tlsrpt->settings.send_mail(tlsrpt->settings.arg, request, from, to, text) == 0;
+    taken = tlsrpt->settings.send_mail(tlsrpt->settings.arg, from, to, text);
     free((char *)(uintptr_t)from.ptr);
-    pthread_mutex_lock(&tlsrpt->lock);
-    taken = taken && wait_for(tlsrpt, &tlsrpt->answered, clock_mono_ms() + TLSRPT_MAIL_MS) &&
-            tlsrpt->taken;
-    tlsrpt->request++; /* a late answer is nobody's */
-    pthread_mutex_unlock(&tlsrpt->lock);
     return taken;
-}
-
-void tlsrpt_mail_taken(struct tlsrpt *tlsrpt, uint64_t request, bool taken)
-{
-    pthread_mutex_lock(&tlsrpt->lock);
-    if (request == 0 || request == tlsrpt->request) {
-        tlsrpt->answered = true;
-        tlsrpt->taken = taken && request;
-        pthread_cond_broadcast(&tlsrpt->changed);
-    }
-    pthread_mutex_unlock(&tlsrpt->lock);
 }
 
 static void on_posted(void *arg, const struct https_answer *answer)

@@ -21,7 +21,6 @@ enum {
     TLSRPT_JITTER_S = 4 * 3600,   /* reports are spread over so long (section 4.1) */
     TLSRPT_RETRY_S = 3600,        /* when nobody took one */
     TLSRPT_GIVE_UP_S = 2 * 86400, /* after the day's end */
-    TLSRPT_MAIL_MS = 30 * 1000,   /* for queue's word that it has one */
 };
 
 struct tlsrpt;
@@ -30,10 +29,8 @@ struct tlsrpt_settings {
     struct dns *dns;
     struct https *https;
     int folder; /* for the days, written by us alone, the caller's; -1: memory only */
-    /* Hands a report to queue; MSG_MAIL_TAKEN is to be told with tlsrpt_mail_taken(). Called on our
-     * thread. 0 or -errno. */
-    int (*send_mail)(void *arg, uint64_t request, struct slice from, struct slice to,
-                     struct slice text);
+    /* Hands a report to queue, and waits until it has it. Called on our thread. */
+    bool (*send_mail)(void *arg, struct slice from, struct slice to, struct slice text);
     void *arg;
 };
 struct tlsrpt *tlsrpt_new(const struct tlsrpt_settings *settings);
@@ -48,9 +45,6 @@ struct tlsrpt_identity {
     struct slice hostname, contact, from;
 };
 void tlsrpt_set_identity(struct tlsrpt *tlsrpt, const struct tlsrpt_identity *identity);
-
-/* Queue has said so; or it is gone: then for all requests, with request 0. Any thread. */
-void tlsrpt_mail_taken(struct tlsrpt *tlsrpt, uint64_t request, bool taken);
 
 /*
  * One session with a host, when it has come to an end or could not begin: once for each connection,

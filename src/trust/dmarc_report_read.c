@@ -190,8 +190,7 @@ static void end_record(struct reader *reader)
     struct dmarc_report *report = &reader->report;
 
     if (reader->row.source_ip.len == 0 ||
-        !slice_parse_u64(reader->numbers.count, INT64_MAX / DMARC_READ_ROWS_MAX,
-                         &reader->row.count) ||
+        !slice_parse_u64(reader->numbers.count, DMARC_READ_COUNT_MAX, &reader->row.count) ||
         reader->row.count == 0)
         return;
     if (report->n_rows == DMARC_READ_ROWS_MAX) {

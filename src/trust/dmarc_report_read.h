@@ -13,6 +13,7 @@
 enum {
     DMARC_READ_XML_MAX = 32 << 20,
     DMARC_READ_ROWS_MAX = 50000,
+    DMARC_READ_COUNT_MAX = 1000000000, /* of a row: no sum of ours runs over */
     DMARC_READ_DEPTH_MAX = 32,
     DMARC_READ_ATTRIBUTES_MAX = 64,  /* of an element */
     DMARC_READ_TEXT_MAX = 1000,      /* of an element: the rest is left out */
