@@ -46,6 +46,7 @@ struct unbound {
     /* Guards everything below, and the members of all questions that are not the pump's. */
     pthread_mutex_t lock;
     struct question *questions;
+    unsigned n_questions;
     struct wheel wheel;
     uint64_t looks_at; /* when the pump will look at the wheel by itself */
     pthread_t pump;

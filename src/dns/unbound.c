@@ -8,6 +8,9 @@
  * Invariants: a question is on the list from before it is asked until libunbound has answered it or
  * is deleted. `answered` of a question is taken (set to NULL) under the lock by who calls it, so it
  * is called once; it is never called with the lock held.
+ *
+ * Those that nobody waits for any more stay on the list and count: QUESTIONS_MAX is what strangers
+ * can make us ask, and keep in memory, at the same time.
  */
 #include "dns/pump.h"
 
@@ -18,7 +21,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { RRCLASS_IN = 1 };
+enum { RRCLASS_IN = 1, QUESTIONS_MAX = 8192 }; /* as libunbound has it, see context.c */
 
 void question_free(struct question *question)
 {
@@ -26,6 +29,7 @@ void question_free(struct question *question)
     *question->link = question->next;
     if (question->next)
         question->next->link = question->link;
+    question->resolver->n_questions--;
     ub_resolve_free(question->result);
     free(question);
 }
@@ -45,6 +49,7 @@ static struct question *question_new(struct unbound *resolver, const char *name,
     if (question->next)
         question->next->link = &question->next;
     resolver->questions = question;
+    resolver->n_questions++;
     return question;
 }
 
@@ -93,12 +98,13 @@ static void unbound_ask(struct dns *dns, const char *name, enum dns_type type, u
 {
     struct unbound *resolver = (struct unbound *)dns;
     struct question *question = NULL;
-    bool wake = false;
+    bool wake = false, full;
 
     if (!atomic_load(&resolver->stopping) && answer_at_once(resolver, name, type, answered, arg))
         return;
     pthread_mutex_lock(&resolver->lock);
-    if (!atomic_load(&resolver->stopping) && pump_start(resolver) == 0) {
+    full = resolver->n_questions >= QUESTIONS_MAX;
+    if (!atomic_load(&resolver->stopping) && !full && pump_start(resolver) == 0) {
         question = question_new(resolver, name, deadline);
         question->type = type;
         question->answered = answered;
@@ -107,7 +113,9 @@ static void unbound_ask(struct dns *dns, const char *name, enum dns_type type, u
     }
     pthread_mutex_unlock(&resolver->lock);
     if (!question) {
-        answered(arg, &(struct dns_answer){.result = DNS_FAILED, .why = SLICE("stopping")});
+        answered(arg, &(struct dns_answer){.result = DNS_FAILED,
+                                           .why = full ? SLICE("too many questions under way")
+                                                       : SLICE("stopping")});
         return;
     }
     question_hand_over(question);

@@ -49,8 +49,12 @@ static enum finding find_dkim(const struct dkim_verdict *dkim)
     return finding;
 }
 
+/* Without an author nobody's name is abused, and a record that says nothing is none. But among more
+ * authors than are judged there may be anybody (RFC 9989 section 11.5). */
 static enum finding find_dmarc(const struct dmarc_verdict *dmarc)
 {
+    if (dmarc && dmarc->too_many_authors)
+        return BAD;
     if (!dmarc || (dmarc->result != DMARC_FAIL && dmarc->result != DMARC_TEMPERROR))
         return FINE;
     return dmarc->result == DMARC_FAIL ? BAD : UNKNOWN;
@@ -103,6 +107,8 @@ static enum finding find(const struct trust_verdicts *verdicts, enum config_chec
 static enum authentication_action act_on_dmarc(const struct dmarc_verdict *dmarc,
                                                enum authentication_action most)
 {
+    if (dmarc->too_many_authors)
+        return most == AUTHENTICATION_ACCEPT ? most : AUTHENTICATION_JUNK;
     if (dmarc->record.len == 0)
         return most;
     switch (dmarc->asked) {

@@ -63,6 +63,9 @@ static struct slice dmarc_text(const struct trust_verdicts *verdicts, struct are
     const struct dmarc_verdict *dmarc = verdicts->dmarc;
     struct slice author = piece(dmarc->author);
 
+    if (dmarc->too_many_authors)
+        return arena_printf(arena, "who has written this cannot be told: %.*s\nName one author",
+                            SLICE_ARG(piece(dmarc->problem)));
     return arena_printf(arena,
                         "%.*s asks to %s mail that neither SPF nor DKIM backs: %.*s\n"
                         "Send it by a server of %.*s, or let that one sign it with DKIM",

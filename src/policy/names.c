@@ -233,6 +233,19 @@ static const struct trust_answer *look(struct names *names, const struct entry *
     return given;
 }
 
+/* All references but the owner's are of questions under way. */
+static bool is_busy(struct names *names)
+{
+    unsigned under_way;
+
+    if (names->options.waits || names->given_up)
+        return false;
+    pthread_mutex_lock(&names->lock);
+    under_way = names->references - 1;
+    pthread_mutex_unlock(&names->lock);
+    return under_way >= NAMES_UNDER_WAY_MAX;
+}
+
 static int ask(void *arg, struct slice name, enum trust_type type,
                const struct trust_answer **ret_answer)
 {
@@ -251,6 +264,8 @@ static int ask(void *arg, struct slice name, enum trust_type type,
         *ret_answer = &too_many;
         return 0;
     }
+    if (!entry && is_busy(names))
+        return -EAGAIN;
     if (!entry)
         entry = put_question(names, key, len);
     *ret_answer = look(names, entry);

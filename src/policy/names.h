@@ -7,7 +7,9 @@
  * names_await() is woken when one has come. With `waits` asking does wait, for the command line.
  *
  * Bounds: NAMES_QUESTIONS_MAX questions, NAMES_ANSWER_MAX bytes of one answer, NAMES_BYTES_MAX of
- * all, NAMES_QUESTION_MS for each. What is beyond them has failed.
+ * all, NAMES_QUESTION_MS for each. What is beyond them has failed. Of NAMES_UNDER_WAY_MAX at the
+ * same time a further one is -EAGAIN without being asked: the evaluation that runs again when an
+ * answer has come asks it then. So one message cannot use up the resolver that all share.
  *
  * One thread at a time asks; answers come on the resolver's, which touches nothing but what the
  * lock guards. The object is counted: names_end() leaves what is under way to itself.
@@ -20,6 +22,7 @@
 
 enum {
     NAMES_QUESTIONS_MAX = 400,
+    NAMES_UNDER_WAY_MAX = 24,
     NAMES_ANSWER_MAX = 64 * 1024,
     NAMES_BYTES_MAX = 256 * 1024,
     NAMES_QUESTION_MS = 10 * 1000,

@@ -256,7 +256,7 @@ void checks_begin(struct session *session)
     if (!checks || !is_stranger(session))
         return;
     learn_wishes(session, checks);
-    if (!checks->wanted)
+    if (!checks->wanted && !session_is_mx(session))
         return;
     message = xcalloc(1, sizeof(*message));
     message->names = make_names(session);
@@ -275,10 +275,15 @@ static void prefetch(struct checks_message *message)
 {
     const struct trust_names *names = names_of(message->names);
 
+    unsigned n;
+
     message->prefetched = true;
     trust_authors_read(dkim_verifier_header(message->verifier), &message->arena, &message->authors);
+    n = message->dmarc_check.wanted && message->authors.count <= DMARC_AUTHORS_MAX
+            ? message->authors.count
+            : 0;
     dkim_verifier_prefetch(message->verifier, names);
-    for (unsigned i = 0; message->dmarc_check.wanted && i < message->authors.count; i++) {
+    for (unsigned i = 0; i < n; i++) {
         const struct trust_answer *answer;
         struct slice name =
             arena_printf(&message->arena, "_dmarc.%.*s", SLICE_ARG(message->authors.list[i]));

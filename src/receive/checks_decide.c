@@ -2,7 +2,7 @@
  * From verdicts to what happens: policy/authentication.h is asked, patience is measured
  * (deferrals.h), recipients are marked, and what was found out goes in front of the text:
  *
- *   Authentication-Results: ...      always
+ *   Authentication-Results: ...      always; "none" where nothing is looked at
  *   X-Spam-Flag: YES                 when it is junk for anybody, so that filters behind us know
  *   X-Spam-Reason: ...               (the text is one for all recipients)
  */
@@ -57,6 +57,15 @@ static void judge(struct session *session, struct authentication_question *quest
         authentication_judge(question, arena, ret_decision);
 }
 
+static bool has_broken_signatures(const struct dkim_verdict *dkim)
+{
+    for (unsigned i = 0; dkim && i < dkim->count; i++) {
+        if (dkim->list[i].result == DKIM_PASS)
+            return false;
+    }
+    return dkim && dkim->count > 0;
+}
+
 /* Does what a trusted sealer says matter? */
 static bool needs_saving(const struct trust_verdicts *verdicts)
 {
@@ -64,7 +73,8 @@ static bool needs_saving(const struct trust_verdicts *verdicts)
     const struct spf_verdict *spf = verdicts->spf_mailfrom;
 
     return (dmarc && dmarc->result == DMARC_FAIL) ||
-           (spf && (spf->result == SPF_FAIL || spf->result == SPF_SOFTFAIL));
+           (spf && (spf->result == SPF_FAIL || spf->result == SPF_SOFTFAIL)) ||
+           has_broken_signatures(verdicts->dkim);
 }
 
 static struct slice author_of(const struct session *session, const struct trust_verdicts *verdicts)
@@ -73,7 +83,8 @@ static struct slice author_of(const struct session *session, const struct trust_
 
     if (verdicts->dmarc && verdicts->dmarc->author.len)
         return verdicts->dmarc->author;
-    return authors->count ? authors->list[0] : SLICE_NULL;
+    /* With several a forger would choose whose settings are in force. */
+    return authors->count == 1 ? authors->list[0] : SLICE_NULL;
 }
 
 static void decide(struct session *session, struct trust_verdicts *verdicts, struct arena *arena,
@@ -155,6 +166,8 @@ static void note_verdicts(struct session *session, const struct trust_verdicts *
 {
     struct slice *noted = &session->transaction->envelope.verdicts;
 
+    if (!session->checks->wanted)
+        return;
     *noted =
         arena_printf(&session->transaction_arena, "%.*schecks spf=%s dkim=%s dmarc=%s arc=%s %s\n",
                      SLICE_ARG(*noted),
@@ -171,7 +184,8 @@ static void count(struct session *session, const struct authentication *decision
 {
     struct server_counts *counts = &session->server->counts;
 
-    atomic_fetch_add(&counts->checked, 1);
+    if (session->checks->wanted)
+        atomic_fetch_add(&counts->checked, 1);
     if (decision->action == AUTHENTICATION_JUNK)
         atomic_fetch_add(&counts->junk, 1);
     else if (decision->action == AUTHENTICATION_REFUSE)

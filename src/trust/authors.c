@@ -1,12 +1,16 @@
 /*
  * See authors.h. A field that is no list of addresses is what a forger writes who hopes that a
  * checker gives up where a reader does not; so it is read a second time, without grammar. More
- * domains than TRUST_AUTHORS_MAX are left out: so many authors no mail has.
+ * domains than TRUST_AUTHORS_MAX are left out: so many authors no mail has, and DMARC, which judges
+ * fewer, sees that there are too many.
  */
 #include "trust/authors.h"
 
 #include "mail/addrlist.h"
 #include "mail/header.h"
+#include "trust/dmarc.h"
+
+_Static_assert((int)TRUST_AUTHORS_MAX > (int)DMARC_AUTHORS_MAX, "too many must be seen as such");
 
 static void add(struct trust_authors *authors, struct slice domain)
 {

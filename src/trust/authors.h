@@ -10,7 +10,8 @@
 
 #include "base/arena.h"
 
-enum { TRUST_AUTHORS_MAX = 20 };
+/* One more than DMARC judges, so that it can tell. */
+enum { TRUST_AUTHORS_MAX = 21 };
 
 struct trust_authors {
     struct slice list[TRUST_AUTHORS_MAX]; /* no two the same; as they stand, from the arena */

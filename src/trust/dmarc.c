@@ -287,11 +287,11 @@ static bool is_countable(const struct dmarc_question *question, struct arena *ar
     if (question->n_authors > 0 && question->n_authors <= DMARC_AUTHORS_MAX)
         return true;
     *ret_verdict = (struct dmarc_verdict){.result = DMARC_PERMERROR, .asked_by = ""};
+    ret_verdict->too_many_authors = question->n_authors > 0;
     ret_verdict->problem =
         question->n_authors == 0
             ? SLICE("the message names no author: From is missing or has no domain")
-            : arena_printf(arena, "From names %u domains; more than %u are not judged",
-                           question->n_authors, (unsigned)DMARC_AUTHORS_MAX);
+            : arena_printf(arena, "From names more than %u domains", (unsigned)DMARC_AUTHORS_MAX);
     return false;
 }
 

@@ -319,6 +319,15 @@ def test_a_trusted_sealer_saves_what_forwarding_breaks(world):
     assert world.send(seal(b'good.test'), **how)[0] == 550
 
 
+def test_a_trusted_sealer_saves_a_broken_signature(world):
+    text = (b'Authentication-Results: sealer.test; dmarc=pass header.from=none.test\r\n'
+            + world.sign(world.text('joe@none.test')) + b'of the list\r\n')
+    seals = b''.join(dkim.arc_sign(text, b's', b'sealer.test', world.key, b'sealer.test',
+                                   include_headers=[b'from', b'subject', b'message-id']))
+    mail = world.accepted(seals + text, 'eve@strict.test', to='eve@strict.test')
+    assert 'dkim=fail' in results(mail) and 'trusted forwarder' in results(mail)
+
+
 def test_what_the_dns_does_not_say_is_put_off_only_where_it_matters(world):
     text = world.text('joe@fail.test')
     code, reply = world.send(text, 'joe@good.test')

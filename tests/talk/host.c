@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "fake_auth.h"
+#include "fake_dns.h"
 #include "fake_spool.h"
 
 #include <arpa/inet.h>
@@ -81,7 +82,7 @@ void host_pump(struct host *host)
             run(host, TASK_READY);
         } else if (deadline != TASK_NO_DEADLINE && deadline <= host->now_ms) {
             run(host, TASK_TIMEOUT);
-        } else if (fake_auth_answer()) {
+        } else if (fake_auth_answer() || fake_dns_answer()) {
             continue;
         } else if (host->hold_commits || !fake_spool_commit()) {
             return;
@@ -106,6 +107,7 @@ static bool open_session(struct host *host, struct slice text, const char *clien
         server_set_tls(&host->server, tls_server_ref(tls));
     host->server.wake = wake;
     fake_auth_open(&host->server);
+    host->server.dns = fake_dns_open();
     task_scratch_init(&host->scratch);
     host->listener = (struct listener){
         .server = &host->server, .settings = &host->config->listeners[0], .fd = -1};
@@ -151,6 +153,7 @@ bool host_close(struct host *host)
         left++;
     if (!fake_auth_close(&host->server))
         left++;
+    dns_free(host->server.dns);
     task_scratch_done(&host->scratch);
     server_done(&host->server);
     config_unref(host->config);

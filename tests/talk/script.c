@@ -16,6 +16,7 @@ static const struct {
     {"spool", SCRIPT_SPOOL},     {"commit", SCRIPT_COMMIT}, {"messages", SCRIPT_MESSAGES},
     {"M:", SCRIPT_HAS},          {"M!", SCRIPT_HAS_NOT},    {"unread", SCRIPT_UNREAD},
     {"stop", SCRIPT_STOP},       {"auth", SCRIPT_AUTH},     {"early", SCRIPT_EARLY},
+    {"dns", SCRIPT_DNS},
 };
 
 static void die(const char *path, unsigned number, const char *what)

@@ -17,6 +17,8 @@
  *     spool full|broken|good       what the spool says at MAIL
  *     commit hold|go|full|broken   when and how messages are committed; "go" without it
  *     auth hold|go|away|back       when the auth role answers (see fake_auth.c)
+ *     dns silent|empty             there is a resolver: it does not answer, or knows no name (see
+ *                                  fake_dns.h); without it nothing is checked
  *     unread MIB                   so much of the log the queue has not read
  *     stop                         the role ends
  *     messages N                   so many are committed
@@ -49,6 +51,7 @@ enum script_kind {
     SCRIPT_COMMIT,
     SCRIPT_UNREAD,
     SCRIPT_AUTH,
+    SCRIPT_DNS,
     SCRIPT_STOP,
     SCRIPT_MESSAGES,
     SCRIPT_HAS,

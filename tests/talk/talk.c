@@ -4,6 +4,7 @@
  * cut off after every line that the client says, which must leave nothing behind.
  */
 #include "fake_auth.h"
+#include "fake_dns.h"
 #include "fake_spool.h"
 #include "host.h"
 #include "script.h"
@@ -158,6 +159,10 @@ static void do_line(struct talk *talk, const struct script_line *line)
         fake_auth_away(strcmp(line->text, "away") == 0);
         flush(talk);
         break;
+    case SCRIPT_DNS:
+        fake_dns_hold(strcmp(line->text, "silent") == 0);
+        flush(talk);
+        break;
     case SCRIPT_UNREAD:
         atomic_store(&talk->host.server.unread, number(line) << 20);
         break;
@@ -201,12 +206,15 @@ static void begin(struct talk *talk)
 {
     const struct script_line *client = script_find(&talk->script, SCRIPT_CLIENT);
     const struct script_line *early = script_find(&talk->script, SCRIPT_EARLY);
+    const struct script_line *dns = script_find(&talk->script, SCRIPT_DNS);
     struct buf config;
 
     buf_init(&config, SIZE_MAX);
     buf_init(&talk->said, SIZE_MAX);
     buf_init(&talk->heard, SIZE_MAX);
     make_config(&talk->script, &config);
+    fake_dns_use(dns != NULL);
+    fake_dns_hold(dns && strcmp(dns->text, "silent") == 0);
     if (!host_open_early(&talk->host, buf_slice(&config), client ? client->text : "203.0.113.9",
                          early ? slice_from(early->text, early->len) : SLICE_NULL))
         exit(2);

@@ -2,13 +2,16 @@
 #include "dns/dns.h"
 
 #include "base/clock.h"
+#include "config/config.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <netinet/in.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -87,12 +90,49 @@ static void test_stopping_answers_at_once(void **state)
     dns_free(dns);
 }
 
+static void count_answer(void *arg, const struct dns_answer *answer)
+{
+    atomic_uint *refused = arg;
+
+    if (slice_eq(answer->why, SLICE("too many questions under way")))
+        (*refused)++;
+}
+
+/* Strangers choose what we ask; where nobody answers, that adds up. */
+static void test_questions_are_bounded(void **state)
+{
+    enum { MOST = 8192, MORE = 100 };
+    struct config_endpoint server = {.host = SLICE("127.0.0.1")};
+    struct config_dns settings = {.servers = {.list = &server, .count = 1}};
+    struct sockaddr_in silent = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(silent);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    atomic_uint refused = 0;
+    struct dns *dns;
+    char name[32];
+
+    (void)state;
+    assert_int_equal(bind(fd, (struct sockaddr *)&silent, sizeof(silent)), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&silent, &len), 0);
+    server.port = ntohs(silent.sin_port);
+    assert_int_equal(dns_new(&settings, &dns), 0);
+    for (unsigned i = 0; i < MOST + MORE; i++) {
+        snprintf(name, sizeof(name), "n%u.example", i);
+        dns_ask(dns, slice_from_cstr(name), DNS_A, clock_mono_ms() + LONG_MS, count_answer,
+                &refused);
+    }
+    assert_int_equal(refused, MORE);
+    dns_free(dns);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_many_threads_ask_at_a_time),
         cmocka_unit_test(test_the_deadline_comes_first),
         cmocka_unit_test(test_stopping_answers_at_once),
+        cmocka_unit_test(test_questions_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,7 +54,7 @@ struct scene {
     enum arc_result arc;
     enum iprev_result iprev;
     enum helo_result helo;
-    bool saved;
+    bool saved, crowd;
 };
 
 static const struct config_domain *domain(const char *name)
@@ -75,6 +75,7 @@ static struct authentication judge(const struct scene *scene, const char *to, co
     struct dmarc_verdict dmarc = {.result = scene->dmarc,
                                   .author = SLICE("example.com"),
                                   .asked = scene->asked,
+                                  .too_many_authors = scene->crowd,
                                   .record = scene->unknown_record ? SLICE_NULL : SLICE("v=DMARC1"),
                                   .problem = SLICE("SPF pass for bounce.example.net (not "
                                                    "aligned); no DKIM signature")};
@@ -144,6 +145,15 @@ static void test_decisions(void **state)
          550,
          1},
         {{.dmarc = DMARC_PERMERROR, .asked = DMARC_POLICY_REJECT},
+         "plain.example",
+         AUTHENTICATION_ACCEPT,
+         "."},
+        /* among too many authors there may be anybody */
+        {{.dmarc = DMARC_PERMERROR, .unknown_record = true, .crowd = true},
+         "plain.example lax.example junk.example",
+         AUTHENTICATION_JUNK,
+         "j.j"},
+        {{.dmarc = DMARC_PERMERROR, .unknown_record = true},
          "plain.example",
          AUTHENTICATION_ACCEPT,
          "."},

@@ -175,6 +175,39 @@ static void test_ended_under_way(void **state)
     dns_free(dns);
 }
 
+/* A further question waits until one of those under way is answered; it is asked then. */
+static void test_busy(void **state)
+{
+    static struct dns_fake_entry slow[NAMES_UNDER_WAY_MAX + 1];
+    static char names_of_them[NAMES_UNDER_WAY_MAX + 1][32];
+    struct names *names;
+    struct dns *dns;
+    unsigned seen;
+    (void)state;
+
+    for (unsigned i = 0; i <= NAMES_UNDER_WAY_MAX; i++) {
+        snprintf(names_of_them[i], sizeof(names_of_them[i]), "n%u.example.org", i);
+        slow[i] = (struct dns_fake_entry){names_of_them[i], "192.0.2.1", .delay_ms = i ? 300 : 50};
+    }
+    dns = dns_fake_new(slow, NAMES_UNDER_WAY_MAX + 1);
+    names = make_names(dns, false);
+    seen = names_come(names);
+    for (unsigned i = 0; i <= NAMES_UNDER_WAY_MAX; i++)
+        assert_null(ask(names, names_of_them[i], TRUST_A));
+    assert_int_equal(dns_numbers(dns).asked, NAMES_UNDER_WAY_MAX);
+    names_await(names, seen);
+    for (unsigned i = 0; i < 200 && !woken; i++)
+        sleep_ms(5);
+    assert_null(ask(names, names_of_them[NAMES_UNDER_WAY_MAX], TRUST_A));
+    assert_int_equal(dns_numbers(dns).asked, NAMES_UNDER_WAY_MAX + 1);
+    /* Who has no more patience does not wait for room either. */
+    assert_null(ask(names, "another.example.org", TRUST_A));
+    names_give_up(names);
+    assert_int_equal(ask(names, "another.example.org", TRUST_A)->result, TRUST_FAILED);
+    names_end(names);
+    dns_free(dns);
+}
+
 static void test_too_many(void **state)
 {
     struct dns *dns = make_dns();
@@ -201,7 +234,7 @@ int main(void)
         cmocka_unit_test(test_records),   cmocka_unit_test(test_remembered),
         cmocka_unit_test(test_under_way), cmocka_unit_test(test_waiting),
         cmocka_unit_test(test_given_up),  cmocka_unit_test(test_ended_under_way),
-        cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_too_many),  cmocka_unit_test(test_busy),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

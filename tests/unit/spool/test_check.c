@@ -163,6 +163,47 @@ static void test_a_newer_format_is_refused_by_name(void **state)
     assert_null(fixture_store(&fixture));
 }
 
+/* Format 1 knows no room in front of a text: there the offset of a body file is 0, and so are the
+ * bytes in which format 2 keeps it. */
+static void test_format_1_is_read(void **state)
+{
+    static const size_t sizes[] = {0, 100, 4096, 200000};
+    struct spool_writer *writer = fixture_writer(&fixture);
+    unsigned char block[SPOOL_BLOCK];
+    struct segment_header header;
+    struct spool_store *store;
+    uint64_t ids[4];
+    int fd;
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++)
+        ids[i] = fixture_submit(writer, sizes[i]);
+    spool_writer_close(writer);
+    fd = open_segment();
+    assert_int_equal(pread(fd, block, sizeof(block), 0), sizeof(block));
+    assert_int_equal(segment_header_decode(block, sizeof(block), &header), 0);
+    assert_int_equal(header.version, 2);
+    header.version = 1;
+    segment_header_encode(&header, block);
+    assert_int_equal(pwrite(fd, block, sizeof(block), 0), sizeof(block));
+    close(fd);
+    assert_int_equal(check(), 0);
+    for (int round = 0; round < 2; round++) { /* from the log, from the checkpoint */
+        fixture_forget(&fixture);
+        store = fixture_store(&fixture);
+        assert_non_null(store);
+        assert_int_equal(fixture.n_messages, 4);
+        for (size_t i = 0; i < 4; i++) {
+            const struct seen_message *message = fixture_find(&fixture, ids[i]);
+            assert_non_null(message);
+            assert_int_equal(message->size, sizes[i]);
+            assert_true(fixture_text_is_right(store, message));
+        }
+        spool_store_close(store);
+    }
+    assert_int_equal(fixture.n_troubles, 0);
+}
+
 static void test_a_damaged_checkpoint_stops_the_start(void **state)
 {
     struct spool_path path;
@@ -298,6 +339,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_batch_that_was_not_finished_is_no_damage, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_a_newer_format_is_refused_by_name, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_format_1_is_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_damaged_checkpoint_stops_the_start, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(
