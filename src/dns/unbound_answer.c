@@ -8,7 +8,7 @@
 
 #include "dns/name.h"
 
-enum { RCODE_NXDOMAIN = 3, ABSENCE_TTL_S = 60, TTL_MAX_S = 86400 };
+enum { RCODE_NXDOMAIN = 3, HEADER_SIZE = 12, ABSENCE_TTL_S = 60, TTL_MAX_S = 86400 };
 
 static const char *rcode_text(int rcode)
 {
@@ -58,12 +58,22 @@ static void take_records(const struct ub_result *result, struct arena *arena,
     answer->result = DNS_FOUND;
 }
 
+/* Are there records in the answer's authority section (RFC 1035 section 4.1.1)? */
+static bool has_authority(const struct ub_result *result)
+{
+    const unsigned char *header = result->answer_packet;
+
+    return result->answer_len >= HEADER_SIZE && (header[8] || header[9]);
+}
+
+/* libunbound says 0 of an absence without an SOA record, which has no time of its own (RFC 2308
+ * section 5), and of what its cache forgets within this second. */
 static uint32_t take_ttl(const struct ub_result *result)
 {
     int ttl = result->ttl;
 
     if (ttl <= 0)
-        return result->havedata ? 0 : ABSENCE_TTL_S;
+        return result->havedata || has_authority(result) ? 0 : ABSENCE_TTL_S;
     return ttl < TTL_MAX_S ? (uint32_t)ttl : TTL_MAX_S;
 }
 

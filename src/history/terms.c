@@ -20,7 +20,7 @@ static const struct {
     {"domain", USE_HOST},       {"name", USE_HOST},         {"header_id", USE_HEADER_ID},
     {"as", USE_MESSAGE},        {"route", USE_LANE},        {"lane", USE_LANE},
     {"site", USE_SITE},         {"what", USE_SITE},         {"what", USE_ADDRESSES},
-    {"user", USE_ADDRESSES},
+    {"user", USE_ADDRESSES},    {"author", USE_HOST},
 };
 
 struct teller {

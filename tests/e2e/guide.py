@@ -11,6 +11,13 @@ def blocks(guide, language):
     return re.findall(rf'^```{language}\n(.*?)^```$', text, re.M | re.S)
 
 
+def samples(guide):
+    """The text of each block without a language: what a program prints."""
+    text = (ROOT / 'docs' / guide).read_text()
+    return [text for language, text in re.findall(r'^```([a-z ]*)\n(.*?)^```$', text, re.M | re.S)
+            if not language]
+
+
 def all_blocks(guide):
     """(language, text) of each block, in their order."""
     text = (ROOT / 'docs' / guide).read_text()

@@ -5,12 +5,14 @@ Only the server's own name is not ours: its `nuncio` blocks are configurations t
 import imaplib
 import os
 import re
+import smtplib
 import subprocess
 
 import peers
 import pytest
 
-from guide import blocks, commands_of, follow, shell
+from guide import blocks, commands_of, follow, samples, shell
+from names import Names
 from server import ROOT
 
 EX_NOPERM = 77
@@ -104,7 +106,7 @@ def test_configurations_in_guides_are_right(make_server, folder, guide):
     for part in blocks(guide, 'nuncio'):
         own = folder / 'guide.conf'
         head = '' if 'hostname ' in part else 'hostname mx1.example.org\n'
-        head += '' if 'domain ' in part else 'domain example.org\n'
+        head += '' if re.search('^domain ', part, re.M) else 'domain example.org\n'
         own.write_text(f'{head}state {folder}/state\n{part}')
         server = make_server(CONF, start=False)
         done = server.run('check-config', '-c', own, check=False)
@@ -172,3 +174,106 @@ def test_a_code_behind_the_password_counts_once(make_server, desk):
                           check=True).stdout.strip()
     assert msmtp(server, desk, password + code) == 0
     assert msmtp(server, desk, password + code) == EX_NOPERM
+
+
+AUTHENTICATION = CONF + '''
+listen outside {{ service mx; address 127.0.0.1:{outside}; tls off; xclient {{ 127.0.0.1 }} }}
+checks {{ defer 1h }}
+'''
+PUBLISHED = '''
+@ MX 10 mx1
+mx1 A 192.0.2.25
+@ TXT "v=spf1 mx -all"
+_dmarc TXT "v=DMARC1; p=none; rua=mailto:dmarc@example.org"
+'''
+STRANGERS = '''
+@ MX 10 mail
+mail A 192.0.2.1
+@ TXT "v=spf1 ip4:192.0.2.0/28 -all"
+_dmarc TXT "v=DMARC1; p=reject"
+'''
+# Exit codes of what finds something that is not as it should be, in the guide's order of things.
+FINDS = {'nuncio dns': (0, 69), 'nuncio dkim remove': (65,), 'nuncio report dmarc': (0, 66),
+         'nuncio verify': (0, 1)}
+
+
+@pytest.fixture
+def site(folder, make_server):
+    """The server of the guide to authentication, whose domain has published nothing but itself."""
+    with Names(folder) as names:
+        names.zone('example.org', '@ MX 10 mx1\nmx1 A 192.0.2.25')
+        names.zone('example.net', STRANGERS)
+        names.zone('example.com', 'mail A 198.51.100.9')
+        names.zone('2.0.192.in-addr.arpa', '1 PTR mail.example.net.')
+        names.start()
+        server = make_server(names.statement + AUTHENTICATION)
+        server.names = names
+        server.account('joe@example.org')
+        yield server
+
+
+def keys_of(server):
+    return {key['selector']: key['state'] for key in server.json('dkim', 'list')}
+
+
+def publish_keys(server):
+    """As `nuncio dkim record` says; waits until the server has seen them all."""
+    records = server.json('dkim', 'record', 'example.org')
+    server.names.zone('example.org', PUBLISHED + '\n'.join(record['zone'] for record in records))
+    server.names.load()
+
+    def seen():
+        server.run('reload')
+        return 'unseen' not in keys_of(server).values()
+    peers.wait_until(seen, 20)
+
+
+def bring(server, text, address='192.0.2.1', sender='ann@example.net', helo='mail.example.net'):
+    """As a server out there; the reply to the text."""
+    with smtplib.SMTP('127.0.0.1', server.port('outside'), helo, timeout=30) as client:
+        client.ehlo()
+        assert client.docmd('XCLIENT', f'ADDR={address}')[0] == 220
+        client.ehlo()
+        assert client.mail(sender)[0] == client.rcpt('joe@example.org')[0] == 250
+        code, words = client.data(text)
+    return code, words.decode()
+
+
+def authentication_guide(server, desk):
+    """What each ```sh block printed. When keys have been made their records are published."""
+    for script in blocks('authentication.md', 'sh'):
+        last = commands_of(script)[-1]
+        old = next((name for name, state in keys_of(server).items() if state == 'retired'), 'none')
+        done = shell(server, script.replace('SELECTOR', old), desk)
+        expected = next((codes for start, codes in FINDS.items() if last.startswith(start)), (0,))
+        assert done.returncode in expected, (script, done.stdout, done.stderr)
+        if last.endswith(('dns example.org\n', 'rotate example.org\n')):
+            publish_keys(server)
+        yield script, done.stdout + done.stderr
+
+
+def results_of(text):
+    """Our Authentication-Results, a line for each method."""
+    found = re.search(r'^Authentication-Results: .*\n(?:[ \t].*\n)+', text, re.M)
+    return found.group(0).splitlines()[1:]
+
+
+# Samples that this test has no message for: a signed one, one for Junk, a forwarded one. And the
+# listener has another name.
+ELSEWHERE = re.compile(r'Session|2026-11-22|198\S+ connected|Authentication-R|dkim=pass|X-Spam|SRS0=')
+
+
+def test_the_guide_to_authentication_does_what_it_says(site, desk):
+    code, refusal = bring(site, b'From: ann@example.net\r\n\r\nhello\r\n', '198.51.100.9',
+                          'list@example.com', 'mail.example.com')
+    assert code == 550
+    said = ''.join(text for _, text in authentication_guide(site, desk))
+    for words in 'ok       DKIM', '  in use  ', 'dmarc enforce', 'removes it now', 'dmarc: pass':
+        assert words in said, words
+    assert bring(site, b'From: ann@example.net\r\nSubject: x\r\n\r\nhello\r\n')[0] == 250
+    [mail] = site.wait_for_mail('joe@example.org')
+    real = [*said.splitlines(), *refusal.splitlines(), *results_of(mail.decode())]
+    for line in ''.join(samples('authentication.md')).splitlines():
+        # Without times, and as far as it is not cut short.
+        words = re.sub(r'^(550[- ]| {4}\d\d:\d\d:\d\d  )', '', line).split('...')[0].strip()
+        assert ELSEWHERE.match(words) or any(words in text for text in real), line

@@ -34,6 +34,7 @@ static void test_fields_and_what_they_can_be_found_by(void **state)
         {"remote=unix:/run/lmtp", ""},
         {"host=mx.b.example", "d:mx.b.example "},
         {"helo=localhost", ""},
+        {"author=b.example", "d:b.example "},
         {"kind=address subject=2001:db8:1:2::/64", "i:2001:db8:1:2::/64 "},
         {"kind=domain what=b.example", "d:b.example l:b.example "},
         {"header_id=<One@B.example>", "h:one@b.example "},
