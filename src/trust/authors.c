@@ -10,6 +10,8 @@
 #include "mail/header.h"
 #include "trust/dmarc.h"
 
+#include <string.h>
+
 _Static_assert((int)TRUST_AUTHORS_MAX > (int)DMARC_AUTHORS_MAX, "too many must be seen as such");
 
 static void add(struct trust_authors *authors, struct slice domain)
@@ -25,20 +27,30 @@ static void add(struct trust_authors *authors, struct slice domain)
     authors->list[authors->count++] = domain;
 }
 
+/* More than a name may have: what stands before the first odd byte is another name. */
 static bool is_domain_byte(char c)
 {
-    return ascii_is_alnum(c) || c == '.' || c == '-' || c == '_' || (unsigned char)c >= 0x80;
+    return (unsigned char)c > ' ' && c != 0x7f && !strchr("\"\\[]()<>,;:@", c);
+}
+
+static size_t skip_blanks(struct slice value, size_t at)
+{
+    while (at < value.len && strchr(" \t\r\n", value.ptr[at]) && value.ptr[at])
+        at++;
+    return at;
 }
 
 static void add_anything(struct trust_authors *authors, struct slice value)
 {
     for (size_t at = 0; at < value.len; at++) {
-        size_t end = at + 1;
+        size_t start, end;
         if (value.ptr[at] != '@')
             continue;
+        start = end = skip_blanks(value, at + 1);
         while (end < value.len && is_domain_byte(value.ptr[end]))
             end++;
-        add(authors, slice_sub(value, at + 1, end - at - 1));
+        add(authors, slice_sub(value, start, end - start));
+        at = end - 1;
     }
 }
 

@@ -70,7 +70,7 @@ static const char *why_not_accepted(const struct dkim_stamp *stamp, int64_t seco
 {
     if (stamp->problem)
         return stamp->problem;
-    if (stamp->expiry && stamp->expiry <= seconds)
+    if (stamp->expiry && stamp->expiry < seconds)
         return "it has expired (x=)";
     if (stamp->timestamp > seconds + CLOCK_GRACE_S)
         return "it was made in the future (t=)";

@@ -21,6 +21,9 @@
 #include "mail/address.h"
 
 #include <errno.h>
+#include <string.h>
+
+enum { LABEL_MAX = 63 };
 
 /* The judging of one author. */
 struct judge {
@@ -43,15 +46,36 @@ const char *dmarc_result_name(enum dmarc_result result)
 
 /* ---- alignment (sections 3.2.10, 4.10.2) ---------------------------------------------------- */
 
+/* Can the DNS be asked for it, though no host may be called so: "-a.example.org",
+ * "a!b.example.org"? Whoever writes such a name into From is not to get around the policy of
+ * example.org. */
+static bool is_askable(struct slice name)
+{
+    static const char specials[] = "\"\\[]()<>,;:@";
+    size_t label = 0;
+
+    if (name.len > TRUST_NAME_MAX)
+        return false;
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.ptr[i] == '.' && label == 0)
+            return false;
+        label = name.ptr[i] == '.' ? 0 : label + 1;
+        if (label > LABEL_MAX || name.ptr[i] <= ' ' || name.ptr[i] >= 0x7f ||
+            strchr(specials, name.ptr[i]))
+            return false;
+    }
+    return label > 0;
+}
+
 /* The identifier as names are compared; empty when it is none. */
 static struct slice comparable(struct arena *arena, struct slice domain)
 {
     struct slice ascii;
 
     domain = dmarc_plain_name(arena, domain);
-    if (address_domain_to_ascii(arena, domain, &ascii) != 0 || ascii.ptr[0] == '[')
-        return SLICE_NULL;
-    return ascii;
+    if (address_domain_to_ascii(arena, domain, &ascii) != 0)
+        return is_askable(domain) ? domain : SLICE_NULL;
+    return ascii.ptr[0] == '[' ? SLICE_NULL : ascii;
 }
 
 /* 0 or -EAGAIN. */

@@ -391,6 +391,9 @@ def authors():
                     sender='example.com',
                     source=source,
                     asked='quarantine')
+    for label in ('-a', 'a-', 'a!b', '$', '_', "a'b", 'a.-.b', '{}|~'):
+        yield check(f'not a host name: {label}', 'fail', zone, f'{label}.example.com', asked='reject')
+        yield check(f'not a host name, aligned: {label}', 'pass', zone, f'{label}.example.com', sender='example.com')
     for name in (b'FROM:', b'from:', b'From :', b'From\t:', b'From:\r\n '):
         yield check(f'{name}', 'fail', zone, source=name + b' joe@example.com\r\n\r\n', asked='reject')
 

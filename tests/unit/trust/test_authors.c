@@ -27,6 +27,10 @@ static const struct {
     {"From: undisclosed-recipients:;\r\n", ""},
     {"To: joe@example.org\r\n", ""},
     {"From: nobody\r\n", ""},
+    /* No grammar has these, but a reader may: the whole name, and behind blanks. */
+    {"From: joe@a!b.bank.example <<x@evil.example>>\r\n", "a!b.bank.example evil.example"},
+    {"From: x <<joe@\r\n\t bank.example>>\r\n", "bank.example"},
+    {"From: a@ @bank.example\r\n", "bank.example"},
 };
 
 static void test_cases(void **state)
