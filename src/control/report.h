@@ -24,11 +24,11 @@ int report_outgoing(const struct report_request *request);
 int report_not_opened(const struct report_request *request, const char *file, const char *none,
                       int error);
 
-/* Text of strangers: control characters as "?". */
+/* Text of strangers: what a terminal would obey, and what is no UTF-8, as "?". */
 void report_print(struct slice text);
 /* The label and the text, unless that is empty. */
 void report_print_part(const char *label, struct slice text);
-/* Compact, on a line; takes the reference. */
+/* Compact, in ASCII, on a line; takes the reference. */
 void report_print_json(json_t *object);
 void report_set(json_t *object, const char *key, struct slice text);
 void report_set_number(json_t *object, const char *key, uint64_t number);

@@ -2,7 +2,9 @@
  * nuncio report dmarc: who sends in your domains' names, by the reports of others (RFC 9990).
  *
  * A table of addresses for each author domain, most failures first; below each what its messages
- * showed and what that means. Reads the file that the history role writes.
+ * showed and what that means. JSON has all of it, text what people read, and how much more there
+ * is. Reads the file that the history role writes; what is asked is collected before it is printed,
+ * so that nobody who reads slowly keeps the role from writing.
  */
 #include "control/report.h"
 
@@ -13,69 +15,84 @@
 #include "trust/tlsrpt_report.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <sysexits.h>
 
-enum { DOMAINS_MAX = 1000, SOURCES_MAX = 200, FACTS_MAX = 12, PATH_ROOM = 4096 };
+/* Of text. */
+enum { SOURCES_SHOWN = 200, FACTS_SHOWN = 12, PATH_ROOM = 4096 };
+
+struct domains {
+    struct arena *arena;
+    struct dmarc_reports_domain *list;
+    size_t n, room;
+    uint64_t failed;
+};
+
+struct sources {
+    struct arena *arena;
+    struct dmarc_reports_source *list;
+    size_t n, room, max;
+    uint64_t more;
+};
+
+struct facts {
+    struct arena *arena;
+    struct dmarc_reports_fact *list;
+    size_t n, room;
+};
 
 struct output {
     const struct report_request *request;
     struct dmarc_reports *reports;
     struct dmarc_reports_question question;
     struct own_hosts own;
-    struct arena arena;
-    struct dmarc_reports_domain domains[DOMAINS_MAX];
-    unsigned n_domains;
-    struct dmarc_reports_source sources[SOURCES_MAX];
-    unsigned n_sources;
-    uint64_t more_sources;
-    uint64_t failed;
 };
 
-/* ---- collecting: a query in a query is not needed ------------------------------------------- */
+/* ---- collecting ----------------------------------------------------------------------------- */
+
+static void *grow(void *list, size_t n, size_t *room, size_t size)
+{
+    if (n < *room)
+        return list;
+    *room = n ? n * 2 : 16;
+    return xrealloc(list, *room * size);
+}
 
 static void on_domain(void *arg, const struct dmarc_reports_domain *domain)
 {
-    struct output *output = arg;
+    struct domains *domains = arg;
     struct dmarc_reports_domain *copy;
 
-    output->failed += domain->failed;
-    if (output->n_domains == DOMAINS_MAX)
-        return;
-    copy = &output->domains[output->n_domains++];
+    domains->failed += domain->failed;
+    domains->list = grow(domains->list, domains->n, &domains->room, sizeof(*copy));
+    copy = &domains->list[domains->n++];
     *copy = *domain;
-    copy->domain = arena_dup(&output->arena, domain->domain);
-    copy->policy = arena_dup(&output->arena, domain->policy);
+    copy->domain = arena_dup(domains->arena, domain->domain);
+    copy->policy = arena_dup(domains->arena, domain->policy);
 }
 
 static void on_source(void *arg, const struct dmarc_reports_source *source)
 {
-    struct output *output = arg;
+    struct sources *sources = arg;
     struct dmarc_reports_source *copy;
 
-    /* JSON has all of them, text what people read. */
-    if (output->n_sources == SOURCES_MAX) {
-        output->more_sources++;
+    if (sources->n == sources->max) {
+        sources->more++;
         return;
     }
-    copy = &output->sources[output->n_sources++];
+    sources->list = grow(sources->list, sources->n, &sources->room, sizeof(*copy));
+    copy = &sources->list[sources->n++];
     *copy = *source;
-    copy->ip = arena_dup(&output->arena, source->ip);
-    copy->reporters = arena_dup(&output->arena, source->reporters);
+    copy->ip = arena_dup(sources->arena, source->ip);
+    copy->reporters = arena_dup(sources->arena, source->reporters);
 }
-
-struct facts {
-    struct arena *arena;
-    struct dmarc_reports_fact list[FACTS_MAX];
-    unsigned n;
-};
 
 static void on_fact(void *arg, const struct dmarc_reports_fact *fact)
 {
     struct facts *facts = arg;
     struct dmarc_reports_fact *copy;
 
-    if (facts->n == FACTS_MAX)
-        return;
+    facts->list = grow(facts->list, facts->n, &facts->room, sizeof(*copy));
     copy = &facts->list[facts->n++];
     *copy = *fact;
     copy->domain = arena_dup(facts->arena, fact->domain);
@@ -118,7 +135,7 @@ static void print_source_json(const struct output *output,
     report_set_number(object, "rejected", source->rejected);
     report_set(object, "reporters", source->reporters);
     json_object_set_new(object, "last", json_string(tlsrpt_time_format(source->end_s).text));
-    for (unsigned i = 0; i < facts->n; i++)
+    for (size_t i = 0; i < facts->n; i++)
         json_array_append_new(list, fact_json(&facts->list[i]));
     json_object_set_new(object, "seen", list);
     if (hint)
@@ -186,8 +203,10 @@ static void print_source_text(const struct dmarc_reports_source *source, const s
         return;
     if (source->unsigned_messages)
         printf("      not signed (%llu)\n", (unsigned long long)source->unsigned_messages);
-    for (unsigned i = 0; i < facts->n; i++)
+    for (size_t i = 0; i < facts->n && i < FACTS_SHOWN; i++)
         print_fact_text(source, &facts->list[i]);
+    if (facts->n > FACTS_SHOWN)
+        printf("      and %zu more of these, which --json has\n", facts->n - FACTS_SHOWN);
     printf("      -> %s\n", hint);
 }
 
@@ -204,59 +223,71 @@ static int print_source(struct output *output, const struct dmarc_reports_source
     arena_init(&arena);
     facts.arena = &arena;
     r = dmarc_reports_each_fact(output->reports, &output->question, source->ip, on_fact, &facts);
-    hint = dmarc_hint(source, facts.list, facts.n, own);
+    hint = dmarc_hint(source, facts.list, (unsigned)facts.n, own);
     if (r == 0 && output->request->json)
         print_source_json(output, source, &facts, hint, own);
     else if (r == 0)
         print_source_text(source, &facts, hint, own);
+    free(facts.list);
     arena_done(&arena);
+    return r;
+}
+
+static int print_sources(struct output *output, struct sources *sources)
+{
+    int r = dmarc_reports_each_source(output->reports, &output->question, on_source, sources);
+
+    for (size_t i = 0; i < sources->n && r == 0; i++)
+        r = print_source(output, &sources->list[i]);
+    if (sources->more && r == 0)
+        printf("  and %llu more addresses with fewer failures, which --json has\n",
+               (unsigned long long)sources->more);
     return r;
 }
 
 static int print_domain(struct output *output, const struct dmarc_reports_domain *domain)
 {
+    struct sources sources = {.max = output->request->json ? SIZE_MAX : SOURCES_SHOWN};
+    struct arena arena;
     int r;
 
+    arena_init(&arena);
+    sources.arena = &arena;
     if (output->request->json)
         print_domain_json(domain);
     else
         print_domain_text(domain);
     output->question.domain = domain->domain;
-    output->n_sources = 0;
-    output->more_sources = 0;
-    r = dmarc_reports_each_source(output->reports, &output->question, on_source, output);
-    for (unsigned i = 0; i < output->n_sources && r == 0; i++)
-        r = print_source(output, &output->sources[i]);
-    if (output->more_sources && !output->request->json)
-        printf("  and %llu more addresses with fewer failures\n",
-               (unsigned long long)output->more_sources);
+    r = print_sources(output, &sources);
+    free(sources.list);
+    arena_done(&arena);
     return r;
 }
 
-static int print_all(struct output *output)
+static int print_all(struct output *output, struct domains *domains)
 {
-    int r = dmarc_reports_each_domain(output->reports, &output->question, on_domain, output);
+    int r = dmarc_reports_each_domain(output->reports, &output->question, on_domain, domains);
 
-    for (unsigned i = 0; i < output->n_domains && r == 0; i++)
-        r = print_domain(output, &output->domains[i]);
+    for (size_t i = 0; i < domains->n && r == 0; i++)
+        r = print_domain(output, &domains->list[i]);
     if (r < 0)
         return report_not_opened(output->request, DMARC_REPORTS_FILE, "", r);
-    if (output->n_domains == 0)
+    if (domains->n == 0)
         fputs("nuncio: no reports in this time; they come when rua= in _dmarc.DOMAIN asks for "
               "them\n",
               stderr);
-    return output->n_domains == 0 ? EX_NOINPUT : output->failed ? EX_DATAERR : EX_OK;
+    return domains->n == 0 ? EX_NOINPUT : domains->failed ? EX_DATAERR : EX_OK;
 }
 
 int report_dmarc(const struct report_request *request)
 {
-    static struct output output; /* large for a stack */
+    struct output output = {.request = request,
+                            .question = {.domain = request->domain, .since_s = request->since_s}};
+    struct domains domains = {.n = 0};
+    struct arena arena;
     char path[PATH_ROOM];
     int r;
 
-    output.request = request;
-    output.question =
-        (struct dmarc_reports_question){.domain = request->domain, .since_s = request->since_s};
     snprintf(path, sizeof(path), "%s/" DMARC_REPORTS_FILE, request->folder);
     r = dmarc_reports_open_read(path, &output.reports);
     if (r < 0)
@@ -264,11 +295,13 @@ int report_dmarc(const struct report_request *request)
                                  "no reports have come yet; they do when rua= in _dmarc.DOMAIN "
                                  "asks for them",
                                  r);
-    arena_init(&output.arena);
+    arena_init(&arena);
+    domains.arena = &arena;
     own_hosts_read(&output.own);
-    r = print_all(&output);
+    r = print_all(&output, &domains);
     own_hosts_done(&output.own);
-    arena_done(&output.arena);
+    free(domains.list);
+    arena_done(&arena);
     dmarc_reports_close(output.reports);
     return r;
 }

@@ -1,17 +1,30 @@
-/* See report.h. What reports say is what strangers say: control characters are taken out. */
+/* See report.h. What reports say is what strangers say: what a terminal would obey is taken out. */
 #include "control/report.h"
 
 #include "base/log.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <sysexits.h>
 
+/* A terminal takes as commands the controls of ASCII and of Latin-1 (U+0080 to U+009F); what turns
+ * the direction of writing shows a text that is not there. */
+static bool is_harmless(uint32_t c)
+{
+    return c >= ' ' && !(c >= 0x7f && c < 0xa0) && !(c >= 0x200e && c <= 0x200f) &&
+           !(c >= 0x2028 && c <= 0x202e) && !(c >= 0x2066 && c <= 0x2069) && c != 0x61c;
+}
+
 void report_print(struct slice text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        putchar(c < ' ' || c == 0x7f ? '?' : c);
+    while (text.len) {
+        size_t len = utf8_char_len(text);
+        if (len && is_harmless(utf8_char_value(text)))
+            fwrite(text.ptr, 1, len, stdout);
+        else
+            putchar('?');
+        text = slice_skip(text, len ? len : 1);
     }
 }
 
@@ -25,7 +38,7 @@ void report_print_part(const char *label, struct slice text)
 
 void report_print_json(json_t *object)
 {
-    json_dumpf(object, stdout, JSON_COMPACT);
+    json_dumpf(object, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
     putchar('\n');
     json_decref(object);
 }

@@ -1,10 +1,14 @@
 /*
  * See dmarc_compose.h. The policy is that of the last record that was seen that day, as section
  * 3.1.8 of RFC 9990 allows; the report's id is the same however often it is made.
+ *
+ * Rows are copied, the most frequent first, as long as they can have room in the XML: hostile ones
+ * are large, and there may be ten thousand. What finds none is told in the log.
  */
 #include "history/dmarc_compose.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "trust/dmarc.h"
 #include "trust/dmarc_report_write.h"
 #include "trust/gzip.h"
@@ -18,7 +22,8 @@ enum { XML_MAX = 32 << 20 };
 struct composing {
     struct arena *arena;
     struct dmarc_report *report;
-    uint64_t room;
+    uint64_t room, left_out; /* rows */
+    size_t bytes;            /* of texts */
 };
 
 static struct slice word(const char *text)
@@ -71,14 +76,30 @@ static void copy_signatures(const struct composing *composing, const struct msg_
                                        .human_result = arena_dup(arena, from->dkim[i].problem)};
 }
 
+/* No more than its elements will take. */
+static size_t row_bytes(const struct msg_dmarc_row *row)
+{
+    size_t bytes = row->client.len + row->author.len + row->envelope_from.len +
+                   row->envelope_to.len + row->spf_domain.len + row->spf_problem.len;
+
+    for (uint32_t i = 0; i < row->n_reasons; i++)
+        bytes += row->reasons[i].comment.len;
+    for (uint32_t i = 0; i < row->n_dkim; i++)
+        bytes += row->dkim[i].domain.len + row->dkim[i].selector.len + row->dkim[i].problem.len;
+    return bytes;
+}
+
 static void on_row(void *arg, const struct msg_dmarc_row *from, uint64_t count)
 {
     struct composing *composing = arg;
     struct arena *arena = composing->arena;
     struct dmarc_report_row *to = &composing->report->rows[composing->report->n_rows];
 
-    if (composing->report->n_rows == composing->room)
+    composing->bytes += row_bytes(from);
+    if (composing->report->n_rows == composing->room || composing->bytes > XML_MAX) {
+        composing->left_out++;
         return;
+    }
     composing->report->n_rows++;
     *to = (struct dmarc_report_row){.source_ip = arena_dup(arena, from->client),
                                     .count = count,
@@ -137,25 +158,38 @@ static void fill_metadata(const struct dmarc_heap *heap, const struct config *co
     metadata->generator = SLICE("Nuncio " NUNCIO_VERSION);
 }
 
+static void log_left_out(const struct dmarc_report *report, uint64_t rows)
+{
+    log_warn(NULL, "dmarc-report-cut", LOG_SLICE("domain", report->policy.domain),
+             LOG_INT("rows", rows));
+}
+
 int dmarc_compose(struct dmarc_rows *rows, const struct dmarc_heap *heap,
                   const struct config *config, struct arena *arena, struct dmarc_report *ret_report)
 {
     struct composing composing = {.arena = arena, .report = ret_report, .room = heap->n_rows};
+    int r;
 
     *ret_report = (struct dmarc_report){.version = SLICE("1.0")};
     ret_report->rows = arena_alloc(arena, heap->n_rows * sizeof(*ret_report->rows) + 1);
     fill_policy(heap, arena, ret_report);
     fill_metadata(heap, config, arena, ret_report);
-    return dmarc_rows_each(rows, heap->id, on_row, &composing);
+    r = dmarc_rows_each(rows, heap->id, on_row, &composing);
+    if (composing.left_out)
+        log_left_out(ret_report, composing.left_out);
+    return r;
 }
 
 int dmarc_compose_pack(const struct dmarc_report *report, struct buf *gzip)
 {
     struct buf xml;
+    uint32_t written;
     int r = 0;
 
     buf_init(&xml, XML_MAX);
-    (void)dmarc_report_write(&xml, report);
+    written = dmarc_report_write(&xml, report);
+    if (written < report->n_rows)
+        log_left_out(report, report->n_rows - written);
     if (xml.overflow)
         r = -EFBIG;
     else

@@ -15,7 +15,8 @@
 #include "trust/dmarc_report_mail.h"
 #include "trust/dmarc_report_read.h"
 
-enum { LABELS_MAX = 128 };
+/* A reporter's clock may be ahead by this. */
+enum { LABELS_MAX = 128, AHEAD_MAX_S = 2 * 86400 };
 
 struct intake {
     const char *path;
@@ -94,6 +95,9 @@ static const char *take(void *arg, const struct msg_report *announced, struct sl
     buf_done(&xml);
     if (wrong)
         return wrong;
+    /* It would be the newest for years. */
+    if (report.metadata.end > (int64_t)(clock_wall_ms() / 1000) + AHEAD_MAX_S)
+        return "its period is in the future";
     keep_ours(intake->config, &report);
     if (report.n_rows == 0)
         return "it is about none of our domains";

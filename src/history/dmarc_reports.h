@@ -28,8 +28,8 @@ void dmarc_reports_close(struct dmarc_reports *reports); /* NULL is fine */
 int dmarc_reports_add(struct dmarc_reports *reports, const struct dmarc_report *report,
                       int64_t received_s);
 
-/* What is asked for: reports whose period ended after `since_s`, of one policy domain (and below)
- * or of all (empty). Slices are good during the calls. -errno. */
+/* What is asked for: rows of reports whose period ended after `since_s`, of one author domain, or
+ * (domains alone) of all: empty. Slices are good during the calls. -errno. */
 struct dmarc_reports_question {
     struct slice domain;
     int64_t since_s;

@@ -1,18 +1,13 @@
 /*
  * Three tables: heaps; their rows, keyed by their facts as the message between the roles has them
  * (without time, domain and record, which are the heap's); and what went where, which outlives its
- * heap by a day, for the bounds on how much goes. See dmarc_rows.h.
+ * heap by a day, for the bounds on how much goes. See dmarc_rows.h; for adding, dmarc_rows_add.c.
  */
-#include "history/dmarc_rows.h"
+#include "history/dmarc_rows_store.h"
 
-#include "history/report_file.h"
 #include "mail/address.h"
 
 #include <errno.h>
-
-struct dmarc_rows {
-    sqlite3 *db;
-};
 
 static const struct report_file_form form = {
     .form = 1,
@@ -40,6 +35,7 @@ static int wrap(int r, sqlite3 *db, struct dmarc_rows **ret_rows)
         return r;
     *ret_rows = xcalloc(1, sizeof(**ret_rows));
     (*ret_rows)->db = db;
+    (*ret_rows)->counted_day = DMARC_ROWS_NO_DAY;
     return 0;
 }
 
@@ -63,6 +59,8 @@ void dmarc_rows_close(struct dmarc_rows *rows)
 {
     if (!rows)
         return;
+    for (unsigned i = 0; i < DMARC_ROWS_N_KEPT; i++)
+        sqlite3_finalize(rows->kept[i]);
     sqlite3_close(rows->db);
     free(rows);
 }
@@ -79,150 +77,9 @@ int dmarc_rows_commit(struct dmarc_rows *rows)
 
 void dmarc_rows_rollback(struct dmarc_rows *rows)
 {
+    rows->counted_day = DMARC_ROWS_NO_DAY;
     if (!sqlite3_get_autocommit(rows->db))
         (void)report_file_run(rows->db, "ROLLBACK");
-}
-
-/* ---- adding --------------------------------------------------------------------------------- */
-
-struct place {
-    int64_t heap; /* 0: none */
-    int64_t n_rows;
-};
-
-static int find_heap(struct dmarc_rows *rows, int64_t day, struct slice domain,
-                     struct place *ret_place)
-{
-    sqlite3_stmt *statement;
-    int r = report_file_prepare(
-        rows->db, "SELECT id, rows FROM heap WHERE day = ?1 AND domain = ?2", &statement);
-    int code;
-
-    *ret_place = (struct place){0};
-    if (r < 0)
-        return r;
-    sqlite3_bind_int64(statement, 1, day);
-    report_file_bind(statement, 2, domain);
-    code = sqlite3_step(statement);
-    if (code == SQLITE_ROW)
-        *ret_place = (struct place){.heap = sqlite3_column_int64(statement, 0),
-                                    .n_rows = sqlite3_column_int64(statement, 1)};
-    return report_file_end(statement, code);
-}
-
-/* 1: the day has enough of them. */
-static int add_heap(struct dmarc_rows *rows, int64_t day, struct slice domain,
-                    struct place *ret_place)
-{
-    sqlite3_stmt *statement;
-    int64_t n;
-    int r = report_file_prepare(rows->db, "SELECT count(*) FROM heap WHERE day = ?1", &statement);
-
-    if (r < 0)
-        return r;
-    sqlite3_bind_int64(statement, 1, day);
-    r = report_file_number(statement, &n);
-    if (r < 0 || n >= DMARC_ROWS_DOMAINS_MAX)
-        return r < 0 ? r : 1;
-    r = report_file_prepare(rows->db, "INSERT INTO heap (day, domain, record) VALUES (?1, ?2, '')",
-                            &statement);
-    if (r < 0)
-        return r;
-    sqlite3_bind_int64(statement, 1, day);
-    report_file_bind(statement, 2, domain);
-    r = report_file_finish(statement);
-    *ret_place = (struct place){.heap = sqlite3_last_insert_rowid(rows->db)};
-    return r;
-}
-
-/* The row was there: 0 with 1 change; else 0 with none. */
-static int count_again(struct dmarc_rows *rows, int64_t heap, struct slice facts)
-{
-    sqlite3_stmt *statement;
-    int r = report_file_prepare(rows->db,
-                                "UPDATE row SET count = count + 1 WHERE heap = ?1"
-                                " AND facts = ?2",
-                                &statement);
-
-    if (r < 0)
-        return r;
-    sqlite3_bind_int64(statement, 1, heap);
-    report_file_bind_blob(statement, 2, facts);
-    r = report_file_finish(statement);
-    return r < 0 ? r : sqlite3_changes(rows->db);
-}
-
-static int add_row(struct dmarc_rows *rows, int64_t heap, struct slice facts)
-{
-    sqlite3_stmt *statement;
-    int r = report_file_prepare(rows->db, "INSERT INTO row (heap, facts, count) VALUES (?1, ?2, 1)",
-                                &statement);
-
-    if (r < 0)
-        return r;
-    sqlite3_bind_int64(statement, 1, heap);
-    report_file_bind_blob(statement, 2, facts);
-    return report_file_finish(statement);
-}
-
-static int touch_heap(struct dmarc_rows *rows, int64_t heap, struct slice record, bool added,
-                      bool dropped)
-{
-    sqlite3_stmt *statement;
-    int r = report_file_prepare(rows->db,
-                                "UPDATE heap SET record = ?2, rows = rows + ?3,"
-                                " dropped = dropped + ?4 WHERE id = ?1",
-                                &statement);
-
-    if (r < 0)
-        return r;
-    sqlite3_bind_int64(statement, 1, heap);
-    report_file_bind(statement, 2, record);
-    sqlite3_bind_int(statement, 3, added);
-    sqlite3_bind_int(statement, 4, dropped);
-    return report_file_finish(statement);
-}
-
-/* Without what is the heap's. A domain has to stand there for the codec. */
-static void encode_facts(const struct msg_dmarc_row *row, struct buf *out)
-{
-    struct msg_dmarc_row facts = *row;
-
-    facts.seconds = 0;
-    facts.record = SLICE_NULL;
-    facts.policy_domain = SLICE("-");
-    msg_dmarc_row_encode(out, &facts);
-}
-
-static int add_to(struct dmarc_rows *rows, const struct place *place,
-                  const struct msg_dmarc_row *row)
-{
-    struct buf facts;
-    bool full = false;
-    int r, seen;
-
-    buf_init(&facts, CHANNEL_PAYLOAD_MAX);
-    encode_facts(row, &facts);
-    seen = r = count_again(rows, place->heap, buf_slice(&facts));
-    if (r == 0) {
-        full = place->n_rows >= DMARC_ROWS_OF_ONE_MAX;
-        r = full ? 0 : add_row(rows, place->heap, buf_slice(&facts));
-    }
-    buf_done(&facts);
-    if (r >= 0)
-        r = touch_heap(rows, place->heap, row->record, !seen && !full, full);
-    return r < 0 ? r : full;
-}
-
-int dmarc_rows_add(struct dmarc_rows *rows, const struct msg_dmarc_row *row)
-{
-    int64_t day = (int64_t)(row->seconds / DMARC_ROWS_DAY_S);
-    struct place place;
-    int r = find_heap(rows, day, row->policy_domain, &place);
-
-    if (r == 0 && place.heap == 0)
-        r = add_heap(rows, day, row->policy_domain, &place);
-    return r == 0 ? add_to(rows, &place, row) : r;
 }
 
 /* ---- reading -------------------------------------------------------------------------------- */
@@ -333,10 +190,11 @@ int dmarc_rows_postpone(struct dmarc_rows *rows, int64_t heap, int64_t next_s)
 
 int dmarc_rows_remove(struct dmarc_rows *rows, int64_t heap)
 {
+    rows->counted_day = DMARC_ROWS_NO_DAY;
     return set_next(rows, "DELETE FROM heap WHERE id = ?1 AND id <> ?2", heap, 0);
 }
 
-int dmarc_rows_plan(struct dmarc_rows *rows, int64_t today, dmarc_rows_when *when, void *arg)
+static int plan_each(struct dmarc_rows *rows, int64_t today, dmarc_rows_when *when, void *arg)
 {
     sqlite3_stmt *statement;
     int r = report_file_prepare(rows->db,
@@ -355,6 +213,20 @@ int dmarc_rows_plan(struct dmarc_rows *rows, int64_t today, dmarc_rows_when *whe
     if (r < 0)
         sqlite3_finalize(statement);
     return r < 0 ? r : report_file_end(statement, code);
+}
+
+/* At midnight there are thousands: together. */
+int dmarc_rows_plan(struct dmarc_rows *rows, int64_t today, dmarc_rows_when *when, void *arg)
+{
+    int r = dmarc_rows_begin(rows);
+
+    if (r == 0)
+        r = plan_each(rows, today, when, arg);
+    if (r == 0)
+        r = dmarc_rows_commit(rows);
+    if (r < 0)
+        dmarc_rows_rollback(rows);
+    return r;
 }
 
 /* What went more than a day ago, and belongs to no heap any more, bounds nothing. */

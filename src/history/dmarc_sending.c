@@ -4,6 +4,10 @@
  * between sends nothing twice to those whose mail relay had told of; the report has the same id and
  * Message-ID if it happens all the same.
  *
+ * What cannot be noted does not happen: a heap whose next time cannot be written is not sent, and
+ * one whose mail went without a note of it goes at once, rather than the same mail once more each
+ * hour.
+ *
  * A report that would pass a bound (mails a day, mails to a host) waits as if the DNS were away: it
  * is spread over the next days, or given up.
  */
@@ -20,7 +24,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-enum { GZIP_MAX = 16 << 20, PLAN_S = 60 };
+enum { GZIP_MAX = 16 << 20, PLAN_S = 60, PAUSE_MS = 60 * 1000 };
 
 struct flight {
     uint64_t request; /* 0: free */
@@ -36,6 +40,7 @@ struct dmarc_sending {
     struct flight flights[DMARC_SENDING_AT_ONCE];
     uint64_t last_request;
     int64_t plan_s; /* next time */
+    uint64_t pause_ms;
 };
 
 struct dmarc_sending *dmarc_sending_new(struct role_context *role)
@@ -138,6 +143,11 @@ uint32_t dmarc_sending_addresses(struct slice text, uint64_t size, struct arena 
 
 /* ---- one report ----------------------------------------------------------------------------- */
 
+static int postpone(struct dmarc_rows *rows, int64_t heap)
+{
+    return dmarc_rows_postpone(rows, heap, now_seconds() + DMARC_SENDING_RETRY_S);
+}
+
 static void retry(struct dmarc_rows *rows, int64_t heap, int64_t day, struct slice domain)
 {
     int64_t now_s = now_seconds();
@@ -146,7 +156,7 @@ static void retry(struct dmarc_rows *rows, int64_t heap, int64_t day, struct sli
         log_warn(NULL, "dmarc-report-given-up", LOG_SLICE("domain", domain));
         (void)dmarc_rows_remove(rows, heap);
     } else {
-        (void)dmarc_rows_postpone(rows, heap, now_s + DMARC_SENDING_RETRY_S);
+        (void)postpone(rows, heap);
     }
 }
 
@@ -211,39 +221,68 @@ static void take_off(struct dmarc_sending *sending, struct flight *flight,
     message->request = flight->request;
 }
 
-/* While a report is under way its heap is not due again: after the time for relay's word. */
-static void try_report(struct dmarc_sending *sending, struct dmarc_rows *rows,
-                       struct flight *flight, const struct dmarc_heap *heap, struct arena *arena)
+/* What it comes to: 1: under way, 0: nobody (any more) wants or may have it, -EAGAIN: later. */
+static int hand_over(struct dmarc_sending *sending, struct dmarc_rows *rows, struct flight *flight,
+                     const struct dmarc_heap *heap, const struct dmarc_report *report,
+                     struct slice gzip, struct arena *arena)
 {
     struct slice to[DMARC_SEND_TO_MAX];
-    struct msg_dmarc_send message = {.policy_domain = heap->domain, .to = to};
-    struct dmarc_report report;
-    struct buf gzip;
-    bool waiting = true;
+    struct msg_dmarc_send message = {.policy_domain = heap->domain,
+                                     .report_id = report->metadata.report_id,
+                                     .begin = (uint64_t)report->metadata.begin,
+                                     .end = (uint64_t)report->metadata.end,
+                                     .to = to};
+    bool waiting;
     int r;
 
+    message.n_to = open_addresses(rows, heap, gzip.len, arena, to, &waiting);
+    if (message.n_to == 0)
+        return waiting ? -EAGAIN : 0;
+    take_off(sending, flight, heap, &message);
+    r = send_report(sending, &message, gzip);
+    if (r < 0)
+        land(flight);
+    return r < 0 ? r : 1;
+}
+
+/* Rows that no program of this version wrote make a report without any, which is none. */
+static int make_report(struct dmarc_sending *sending, struct dmarc_rows *rows,
+                       struct flight *flight, const struct dmarc_heap *heap, struct arena *arena)
+{
+    struct dmarc_report report;
+    struct buf gzip;
+    int r = dmarc_compose(rows, heap, sending->role->config, arena, &report);
+
+    if (r < 0 || report.n_rows == 0)
+        return r;
     buf_init(&gzip, GZIP_MAX);
-    r = dmarc_compose(rows, heap, sending->role->config, arena, &report);
+    r = dmarc_compose_pack(&report, &gzip);
     if (r == 0)
-        r = dmarc_compose_pack(&report, &gzip);
-    if (r == 0)
-        message.n_to = open_addresses(rows, heap, gzip.len, arena, to, &waiting);
-    if (r == 0 && message.n_to) {
-        message.report_id = report.metadata.report_id;
-        message.begin = (uint64_t)report.metadata.begin;
-        message.end = (uint64_t)report.metadata.end;
-        take_off(sending, flight, heap, &message);
-        r = send_report(sending, &message, buf_slice(&gzip));
-        if (r < 0)
-            land(flight);
-    }
+        r = hand_over(sending, rows, flight, heap, &report, buf_slice(&gzip), arena);
     buf_done(&gzip);
-    if (r < 0 && r != -ENOTCONN)
+    return r;
+}
+
+/* While a report is under way its heap is not due again: after the time for relay's word. Returned
+ * is whether it is worth while to go on with others. */
+static bool try_report(struct dmarc_sending *sending, struct dmarc_rows *rows,
+                       struct flight *flight, const struct dmarc_heap *heap, struct arena *arena)
+{
+    int r = postpone(rows, heap->id);
+
+    if (r < 0) {
+        log_warn(NULL, "dmarc-rows-not-planned", LOG_ERRNO(r));
+        sending->pause_ms = clock_mono_ms() + PAUSE_MS;
+        return false;
+    }
+    r = make_report(sending, rows, flight, heap, arena);
+    if (r < 0 && r != -ENOTCONN && r != -EAGAIN)
         log_warn(NULL, "dmarc-report-not-made", LOG_SLICE("domain", heap->domain), LOG_ERRNO(r));
-    if (r == 0 && !message.n_to && !waiting)
-        (void)dmarc_rows_remove(rows, heap->id);
-    else
+    if (r < 0)
         retry(rows, heap->id, heap->day, heap->domain);
+    else if (r == 0)
+        (void)dmarc_rows_remove(rows, heap->id);
+    return true;
 }
 
 /* ---- the round ------------------------------------------------------------------------------ */
@@ -267,12 +306,14 @@ static void plan(struct dmarc_sending *sending, struct dmarc_rows *rows, int64_t
         log_warn(NULL, "dmarc-rows-not-planned", LOG_ERRNO(r));
 }
 
-static struct flight *free_flight(struct dmarc_sending *sending)
+static struct flight *free_flight(struct dmarc_sending *sending, struct dmarc_rows *rows)
 {
     for (unsigned i = 0; i < DMARC_SENDING_AT_ONCE; i++) {
         struct flight *flight = &sending->flights[i];
-        if (flight->request && clock_mono_ms() >= flight->deadline_ms)
+        if (flight->request && clock_mono_ms() >= flight->deadline_ms) {
+            retry(rows, flight->heap, flight->day, slice_from_cstr(flight->domain));
             land(flight);
+        }
         if (!flight->request)
             return flight;
     }
@@ -282,26 +323,25 @@ static struct flight *free_flight(struct dmarc_sending *sending)
 /* True: there may be more. */
 static bool try_next(struct dmarc_sending *sending, struct dmarc_rows *rows, int64_t now_s)
 {
-    struct flight *flight = free_flight(sending);
+    struct flight *flight = free_flight(sending, rows);
     struct dmarc_heap heap;
     struct arena arena;
-    bool found;
+    bool more = false;
 
     if (!flight)
         return false;
     arena_init(&arena);
-    found = dmarc_rows_due(rows, now_s / DMARC_ROWS_DAY_S, now_s, &arena, &heap) == 1;
-    if (found)
-        try_report(sending, rows, flight, &heap, &arena);
+    if (dmarc_rows_due(rows, now_s / DMARC_ROWS_DAY_S, now_s, &arena, &heap) == 1)
+        more = try_report(sending, rows, flight, &heap, &arena);
     arena_done(&arena);
-    return found;
+    return more;
 }
 
 void dmarc_sending_tick(struct dmarc_sending *sending, struct dmarc_rows *rows)
 {
     int64_t now_s = now_seconds();
 
-    if (!rows || sending->role->peers[ROLE_RELAY] < 0)
+    if (!rows || sending->role->peers[ROLE_RELAY] < 0 || clock_mono_ms() < sending->pause_ms)
         return;
     plan(sending, rows, now_s);
     for (unsigned i = 0; i < DMARC_SENDING_AT_ONCE && try_next(sending, rows, now_s); i++)
@@ -324,17 +364,21 @@ static void settle(struct dmarc_rows *rows, const struct flight *flight,
 {
     struct slice domain = slice_from_cstr(flight->domain);
     bool later = false;
+    int r = 0;
 
     for (uint32_t i = 0; i < flight->n_to; i++) {
         enum dmarc_sent result =
             i < sent->n_results ? (enum dmarc_sent)sent->results[i] : DMARC_SENT_LATER;
         if (result == DMARC_SENT_LATER)
             later = true;
-        else
-            (void)dmarc_rows_settle(rows, flight->heap, slice_from_cstr(flight->to[i]),
-                                    result == DMARC_SENT_TAKEN, now_seconds());
+        else if (r == 0)
+            r = dmarc_rows_settle(rows, flight->heap, slice_from_cstr(flight->to[i]),
+                                  result == DMARC_SENT_TAKEN, now_seconds());
     }
-    if (later)
+    if (r < 0) {
+        log_warn(NULL, "dmarc-report-not-noted", LOG_SLICE("domain", domain), LOG_ERRNO(r));
+        (void)dmarc_rows_remove(rows, flight->heap);
+    } else if (later)
         retry(rows, flight->heap, flight->day, domain);
     else
         /* What else there is in the record waits for room: the next try finds out. */

@@ -5,12 +5,15 @@
  * - A document type declaration ends it: without one there are no entities, internal or external,
  *   and nothing that grows; expat's own limit on amplification is never reached.
  * - The text comes in one call, so that no token is looked at twice however long it is.
+ * - In which charset it is, its bytes say: declarations are wrong in the wild ("utf-16" in front of
+ *   ASCII, "windows-1252", none in front of Latin-1).
  * - Elements of another namespace than the root's are extensions; those of none are the root's
  *   children, too, because the schema of RFC 7489 has them unqualified.
  */
 #include "trust/dmarc_report_read.h"
 
 #include "base/buf.h"
+#include "base/utf8.h"
 
 #include <expat.h>
 #include <stddef.h>
@@ -407,6 +410,15 @@ static const char *parse(struct reader *reader, struct slice xml)
     return reader->wrong ? reader->wrong : XML_ErrorString(XML_GetErrorCode(reader->parser));
 }
 
+/* By its mark, or by the "<" that it begins with. */
+static bool is_utf16(struct slice xml)
+{
+    struct slice first = slice_sub(xml, 0, 2);
+
+    return slice_eq(first, SLICE("\xff\xfe")) || slice_eq(first, SLICE("\xfe\xff")) ||
+           slice_eq(first, SLICE("<\0")) || slice_eq(first, SLICE("\0<"));
+}
+
 /* What goes before the declaration or behind the root in spite of all. */
 static struct slice trim(struct slice xml)
 {
@@ -415,16 +427,25 @@ static struct slice trim(struct slice xml)
     return slice_trim(xml);
 }
 
+/* For expat: in place of what is declared. */
+static const char *charset_of(struct slice xml)
+{
+    if (is_utf16(xml))
+        return NULL;
+    return utf8_is_valid(xml) ? "UTF-8" : "ISO-8859-1";
+}
+
 const char *dmarc_report_read(struct slice xml, struct arena *arena,
                               struct dmarc_report *ret_report)
 {
     struct reader reader = {.arena = arena};
     const char *wrong;
 
-    xml = trim(xml);
+    if (!is_utf16(xml))
+        xml = trim(xml);
     if (xml.len == 0 || xml.len > DMARC_READ_XML_MAX)
         return xml.len ? "it is too large" : "it is empty";
-    reader.parser = XML_ParserCreateNS(NULL, ' ');
+    reader.parser = XML_ParserCreateNS(charset_of(xml), ' ');
     if (!reader.parser)
         abort();
     buf_init(&reader.text, DMARC_READ_TEXT_MAX + 8);

@@ -2,11 +2,13 @@
 is recognised, kept and summed up by nuncio report dmarc.
 
 The day is made to end by giving what was counted an earlier date, in the file where it is kept.
+All of it runs behind the sandbox too, where there is a release build.
 """
 import email
 import gzip
 import json
 import pathlib
+import smtplib
 import sqlite3
 import struct
 import time
@@ -15,7 +17,7 @@ import pytest
 
 from names import Names
 from peers import short_folder, wait_until
-from server import Server
+from server import RELEASE, Server
 
 CONF = '''
 listen mx {{ service mx; address 127.0.0.1:{mx} }}
@@ -38,8 +40,27 @@ REPORT = '''<?xml version="1.0"?>
 <identifiers><header_from>{domain}</header_from></identifiers><auth_results/></record></feedback>'''
 
 
-@pytest.fixture(scope='module')
-def server(users):
+JUDGING = '''
+listen mx {{ service mx; address 127.0.0.1:{mx}; tls off; xclient {{ 127.0.0.1 }} }}
+domain here.test {{ deliver maildir }}
+checks {{ dmarc enforce }}
+dmarc_report {{ organisation "Here Mail"; contact admin@here.test; from reports@here.test }}
+default_route world
+route world {{ mx; port OWNER }}
+'''
+OWNER = '''
+listen mx {{ service mx; address 127.0.0.2:{mx}; tls off }}
+domain owner.test {{ deliver maildir }}
+checks {{ dmarc enforce; spf reject }}
+'''
+MESSAGE = b'From: joe@owner.test\r\nTo: ann@here.test\r\nSubject: x\r\n\r\nhello\r\n'
+BUILDS = [pytest.param(False, id='sanitized'),
+          pytest.param(True, id='release', marks=pytest.mark.skipif(
+              not (RELEASE / 'nuncio').exists(), reason='needs a release build'))]
+
+
+@pytest.fixture(scope='module', params=BUILDS)
+def server(users, request):
     with short_folder() as folder, Names(pathlib.Path(folder)) as names:
         names.zone('example.test', '''
             @ A 127.0.0.1
@@ -51,7 +72,8 @@ def server(users):
         # no resolver can say anything of it
         names.zone('down.test', '@ A 127.0.0.1', signed=True, spoil='expired')
         names.start()
-        server = Server(pathlib.Path(folder) / 's', CONF + names.statement)
+        server = Server(pathlib.Path(folder) / 's', CONF + names.statement,
+                        release=request.param)
         server.account('d@example.test')
         server.account('d@other.test')
         yield server
@@ -96,9 +118,11 @@ def mail_of(xml, packed=True):
     return message.as_bytes(policy=email.policy.SMTP)
 
 
-def report(id, domain='example.test'):
-    day = int(time.time()) // 86400 * 86400 - 86400
-    return REPORT.format(id=id, begin=day, end=day + 86399, domain=domain).replace('\x1b', '&#xe9;').encode()
+def report(id, domain='example.test', days=-1, more=''):
+    day = (int(time.time()) // 86400 + days) * 86400
+    xml = REPORT.format(id=id, begin=day, end=day + 86399, domain=domain)
+    # U+009B begins a command to a terminal
+    return xml.replace('\x1b', '&#xe9;&#x9b;').replace('<record>', more + '<record>', 1).encode()
 
 
 def test_a_day_goes_to_its_owner_and_is_summed_up_there(server):
@@ -151,11 +175,12 @@ def test_reports_of_others_are_kept_and_bad_ones_left(server):
     mails = [mail_of(report('1', 'other.test')), mail_of(report('1', 'other.test')),
              mail_of(report('2', 'other.test'), packed=False),
              mail_of(b'<!DOCTYPE f [<!ENTITY a "b">]><feedback>&a;</feedback>'),
-             mail_of(bytes(8 << 20)), mail_of(report('3', 'stranger.test'))]
+             mail_of(bytes(8 << 20)), mail_of(report('3', 'stranger.test')),
+             mail_of(report('4', 'other.test', days=30))]
     for text in mails:
         assert not server.send('d@big.test', ['d@other.test'], text)
     server.wait_for_mail('d@other.test', before + len(mails))
-    wait_until(lambda: server.log().count('dmarc-report-left') == left + 4, 20, 'what is none')
+    wait_until(lambda: server.log().count('dmarc-report-left') == left + 5, 20, 'what is none')
     assert server.log().count('dmarc-report-received') == received + 2
     done = server.run('report', 'dmarc', 'other.test', check=False)
     text = done.stdout.decode()
@@ -169,3 +194,79 @@ def test_reports_of_others_are_kept_and_bad_ones_left(server):
     assert lines[1]['failed'] == 10 and lines[2]['own_address'] and not lines[1]['own_address']
     assert server.run('report', 'dmarc', 'nobody.test', check=False).returncode == 66
     assert server.run('report', 'tls', '--outgoing', check=False).returncode == 64
+
+
+def test_json_has_all(server):
+    """And text says how much more there is; nobody's text commands the terminal."""
+    row = ('<record><row><source_ip>10.0.0.{0}</source_ip><count>1</count><policy_evaluated>'
+           '<dkim>fail</dkim><spf>fail</spf></policy_evaluated></row><identifiers><header_from>'
+           'many.example.test</header_from></identifiers><auth_results>{1}</auth_results></record>')
+    keys = ''.join(f'<dkim><domain>d{i}.test</domain><selector>&#x9b;&#x202e;</selector>'
+                   '<result>fail</result></dkim>' for i in range(20))
+    server.send('d@big.test', ['d@example.test'], mail_of(report(
+        'many', more=''.join(row.format(i, '' if i else keys) for i in range(250)))))
+    wait_until(lambda: 'report=many ' in server.log(), 20, 'the report')
+    text = server.run('report', 'dmarc', 'many.example.test', check=False).stdout.decode()
+    assert 'and 50 more addresses' in text and 'and 8 more of these' in text
+    assert 'told by Big\u00e9? Mail' in text and 'selector ??' in text
+    out = server.run('report', 'dmarc', 'many.example.test', '--json', check=False).stdout
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert len(lines) == 251 and len(lines[1]['seen']) == 20 and out.isascii()
+    assert lines[1]['seen'][0]['selector'] == '\x9b\u202e'
+
+
+@pytest.fixture
+def two(make_server, folder):
+    """One that judges mail, and whose name is in it; both check what they get. One of them is
+    behind the sandbox."""
+    with Names(folder) as names:
+        owner = make_server(OWNER + names.statement, release=(RELEASE / 'nuncio').exists(), start=False)
+        owner.conf.write_text(owner.conf.read_text().replace('mx.nuncio.test', 'mx.owner.test'))
+        names.zone('owner.test', '''
+            @ MX 10 mx
+            @ TXT "v=spf1 ip4:192.0.2.1 -all"
+            mx A 127.0.0.2
+            _dmarc TXT "v=DMARC1; p=reject; np=quarantine; t=n; rua=mailto:d@owner.test,mailto:d@no.test"
+        ''')
+        names.zone('no.test', '@ MX 10 mx.owner.test.')
+        names.zone('here.test', '@ TXT "v=spf1 ip4:127.0.0.0/8 -all"\n_dmarc TXT "v=DMARC1; p=reject"')
+        names.start()
+        judging = make_server(JUDGING.replace('OWNER', str(owner.port())) + names.statement)
+        owner.start()
+        judging.account('ann@here.test')
+        owner.account('d@owner.test')
+        yield judging, owner
+
+
+def test_from_a_message_to_a_report_at_the_owner(two):
+    judging, owner = two
+    for address, code in (('192.0.2.1', 250), ('192.0.2.1', 250), ('2001:db8::5', 550)):
+        with smtplib.SMTP('127.0.0.1', judging.port(), local_hostname='mail.test') as client:
+            client.ehlo()
+            client.docmd('XCLIENT', f'ADDR={"IPV6:" * (":" in address)}{address}')
+            client.ehlo()
+            client.mail('joe@owner.test')
+            client.rcpt('ann@here.test')
+            assert client.data(MESSAGE)[0] == code
+    judging.wait_for_mail('ann@here.test', 2)
+    wait_until(lambda: heaps(judging) and heaps(judging)[0]['messages'] == 3, 20, 'what was counted')
+    with sqlite3.connect(judging.state / 'history/dmarc_rows.db', timeout=10) as db:
+        db.execute('UPDATE heap SET day = day - 1, next = 1')
+    db.close()
+    [text] = owner.wait_for_mail('d@owner.test')
+    message = email.message_from_bytes(text)
+    assert 'reports@here.test' in message['From'] and 'dmarc=pass' in message['Authentication-Results']
+    xml = gzip.decompress(message.get_payload()[1].get_payload(decode=True)).decode()
+    for one in ('<org_name>Here Mail</org_name>', '<email>admin@here.test</email>', '<np>quarantine</np>',
+                '<testing>n</testing>', '<envelope_to>here.test</envelope_to>', '<count>2</count>',
+                '<disposition>pass</disposition>', '<disposition>reject</disposition>',
+                '<source_ip>2001:db8::5</source_ip>', '<scope>mfrom</scope>'):
+        assert one in xml, xml
+    wait_until(lambda: 'dmarc-report-received' in owner.log(), 20, 'the report')
+    done = owner.run('report', 'dmarc', 'owner.test', check=False)
+    assert b'owner.test: 3 messages, 1 failed, by 1 reports' in done.stdout
+    assert b'told by Here Mail' in done.stdout
+    wait_until(lambda: not heaps(judging), 20, 'the heap is gone')
+    assert 'dmarc-report-forbidden domain=owner.test to=d@no.test' in judging.log()
+    # the report itself passed, and is not reported on
+    assert not heaps(owner)

@@ -136,6 +136,36 @@ static void test_sums(void **state)
     assert_string_equal(seen.text, "1 forger.example  pass 9 0\n2 local_policy ok  9 0\n");
 }
 
+/* Two that came in either order: the later day's policy. */
+static void test_the_newest_policy_is_shown(void **state)
+{
+    struct place *place = *state;
+    struct seen seen = {0};
+
+    for (unsigned i = 0; i < 4; i++) {
+        const bool newer = i == 0 || i == 3;
+        struct dmarc_report_row row = {.source_ip = SLICE("192.0.2.1"),
+                                       .count = 1,
+                                       .dkim = SLICE("pass"),
+                                       .header_from =
+                                           i < 2 ? SLICE("a.example") : SLICE("b.example")};
+        struct dmarc_report report = {
+            .metadata = {.org_name = SLICE("Big"),
+                         .report_id = slice_from(&"0123"[i], 1),
+                         .begin = newer ? NOW_S : NOW_S - DAY_S,
+                         .end = newer ? NOW_S + DAY_S : NOW_S},
+            .policy = {.domain = SLICE("example"), .p = newer ? SLICE("reject") : SLICE("none")},
+            .rows = &row,
+            .n_rows = 1};
+        assert_int_equal(dmarc_reports_add(place->reports, &report, NOW_S + 2 * DAY_S), 0);
+    }
+    assert_int_equal(dmarc_reports_each_domain(place->reports,
+                                               &(struct dmarc_reports_question){.since_s = 0},
+                                               put_domain, &seen),
+                     0);
+    assert_string_equal(seen.text, "a.example reject 2 2 0\nb.example reject 2 2 0\n");
+}
+
 static void test_the_same_report_counts_once(void **state)
 {
     struct place *place = *state;
@@ -162,6 +192,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_sums, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_newest_policy_is_shown, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_same_report_counts_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_old_ones_go, setup, teardown),
     };

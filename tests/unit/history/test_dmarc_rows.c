@@ -143,6 +143,29 @@ static void test_rows_of_one_domain_are_bounded(void **state)
     assert_int_equal(seen.dropped, 5);
 }
 
+/* Each of them costs the same, or this takes a minute. */
+static void test_domains_of_a_day_are_bounded(void **state)
+{
+    struct place *place = *state;
+    char domain[32];
+
+    assert_int_equal(dmarc_rows_begin(place->rows), 0);
+    assert_int_equal(add(place, DAY, "gone.example", "192.0.2.1"), 0);
+    dmarc_rows_rollback(place->rows);
+    assert_int_equal(dmarc_rows_begin(place->rows), 0);
+    for (unsigned i = 0; i < DMARC_ROWS_DOMAINS_MAX + 5; i++) {
+        snprintf(domain, sizeof(domain), "d%u.example", i);
+        assert_int_equal(add(place, DAY, domain, "192.0.2.1"), i >= DMARC_ROWS_DOMAINS_MAX);
+    }
+    assert_int_equal(add(place, DAY + 1, "d.example", "192.0.2.1"), 0);
+    assert_int_equal(add(place, DAY, "another.example", "192.0.2.1"), 1);
+    assert_int_equal(dmarc_rows_commit(place->rows), 0);
+    assert_int_equal(dmarc_rows_remove(place->rows, look(place, "d7.example").id), 0);
+    assert_int_equal(dmarc_rows_begin(place->rows), 0);
+    assert_int_equal(add(place, DAY, "another.example", "192.0.2.1"), 0);
+    assert_int_equal(dmarc_rows_commit(place->rows), 0);
+}
+
 static int64_t at_noon(void *arg, const struct dmarc_heap *heap)
 {
     (void)arg;
@@ -197,6 +220,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_is_not_committed_is_gone_and_the_rest_survives,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(test_rows_of_one_domain_are_bounded, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_domains_of_a_day_are_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(test_only_days_that_are_over_are_due, setup, teardown),
         cmocka_unit_test_setup_teardown(test_who_has_it_is_known, setup, teardown),
     };

@@ -5,12 +5,15 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "config/config.h"
+#include "history/dmarc_compose.h"
 #include "io/memory_file.h"
 #include "trust/dmarc_report_read.h"
 #include "trust/inflate.h"
 
 #include <errno.h>
+#include <sqlite3.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { DAY = 20000 };
@@ -159,6 +162,13 @@ static void go_to_first_try(const char *domain)
     set_time(first + 1);
 }
 
+static int64_t at_once(void *arg, const struct dmarc_heap *heap)
+{
+    (void)arg;
+    (void)heap;
+    return 1;
+}
+
 #define RECORD "v=DMARC1; p=reject; rua=mailto:d@a.example"
 
 static void test_a_report_goes_once_when_the_day_is_over(void **state)
@@ -257,6 +267,115 @@ static void test_a_host_gets_no_more_than_its_share(void **state)
     assert_int_equal(heaps(), 1);
 }
 
+/* As on a full disk: the table takes nothing of this kind any more. */
+static void forbid(const char *what)
+{
+    char sql[160];
+    sqlite3 *db;
+
+    snprintf(sql, sizeof(sql), "CREATE TRIGGER full BEFORE %s BEGIN SELECT RAISE(ABORT, 'x'); END",
+             what);
+    assert_int_equal(sqlite3_open(world->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+static void test_what_cannot_be_postponed_is_not_sent(void **state)
+{
+    (void)state;
+    add("a.example", RECORD);
+    go_to_first_try("a.example");
+    dmarc_sending_tick(world->sending, NULL);
+    assert_int_equal(dmarc_rows_plan(world->rows, DAY + 1, at_once, NULL), 0);
+    forbid("UPDATE ON heap");
+    for (unsigned i = 0; i < 10; i++)
+        dmarc_sending_tick(world->sending, world->rows);
+    assert_int_equal(world->sends, 0);
+    assert_int_equal(heaps(), 1);
+}
+
+static void test_what_went_without_a_note_does_not_go_again(void **state)
+{
+    (void)state;
+    add("a.example", RECORD);
+    go_to_first_try("a.example");
+    dmarc_sending_tick(world->sending, world->rows);
+    forbid("INSERT ON settled");
+    for (unsigned i = 0; i < 10; i++) {
+        answer(DMARC_SENT_TAKEN, 0);
+        set_time((int64_t)(clock_wall_ms() / 1000) + DMARC_SENDING_RETRY_S + 1);
+        dmarc_sending_tick(world->sending, world->rows);
+    }
+    assert_int_equal(world->sends, 1);
+}
+
+static void test_one_that_is_late_is_not_given_up_while_it_is_under_way(void **state)
+{
+    (void)state;
+    add("a.example", RECORD);
+    set_time((DAY + 9) * (int64_t)DMARC_ROWS_DAY_S);
+    dmarc_sending_tick(world->sending, world->rows);
+    assert_int_equal(world->sends, 1);
+    assert_int_equal(heaps(), 1);
+    set_time((int64_t)(clock_wall_ms() / 1000) + DMARC_SENDING_ANSWER_MS / 1000 + 1);
+    dmarc_sending_tick(world->sending, world->rows);
+    assert_int_equal(heaps(), 0);
+    assert_int_equal(world->sends, 1);
+}
+
+/* Another program's, of which nothing can be read. */
+static void test_a_report_without_rows_is_none(void **state)
+{
+    sqlite3 *db;
+
+    (void)state;
+    add("a.example", RECORD);
+    assert_int_equal(sqlite3_open(world->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "UPDATE row SET facts = x'00'", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    go_to_first_try("a.example");
+    dmarc_sending_tick(world->sending, world->rows);
+    assert_int_equal(world->sends, 0);
+    assert_int_equal(heaps(), 0);
+}
+
+/* Ten thousand rows as large as a stranger can make them would not fit into the memory of anybody.
+ */
+static void test_a_huge_heap_is_cut(void **state)
+{
+    enum { ROWS = 3300 };
+    static char long_text[DMARC_ROW_TEXT_MAX], long_name[DMARC_ROW_NAME_MAX];
+    const struct dmarc_heap heap = {.id = 1, .domain = SLICE("a.example"), .n_rows = ROWS};
+    struct msg_dmarc_dkim dkim[DMARC_ROW_DKIM_MAX];
+    struct dmarc_report report;
+
+    (void)state;
+    memset(long_text, 'x', sizeof(long_text));
+    memset(long_name, 'y', sizeof(long_name));
+    for (unsigned i = 0; i < DMARC_ROW_DKIM_MAX; i++)
+        dkim[i] = (struct msg_dmarc_dkim){.domain = slice_from(long_name, sizeof(long_name)),
+                                          .selector = slice_from(long_name, sizeof(long_name)),
+                                          .result = SLICE("fail"),
+                                          .problem = slice_from(long_text, sizeof(long_text))};
+    assert_int_equal(dmarc_rows_begin(world->rows), 0);
+    for (unsigned i = 0; i < ROWS; i++) {
+        char ip[16];
+        snprintf(ip, sizeof(ip), "10.0.%u.%u", i / 256, i % 256);
+        assert_int_equal(
+            dmarc_rows_add(world->rows,
+                           &(struct msg_dmarc_row){.seconds = DAY * (uint64_t)DMARC_ROWS_DAY_S,
+                                                   .policy_domain = heap.domain,
+                                                   .author = heap.domain,
+                                                   .client = slice_from_cstr(ip),
+                                                   .dkim = dkim,
+                                                   .n_dkim = DMARC_ROW_DKIM_MAX}),
+            0);
+    }
+    assert_int_equal(dmarc_rows_commit(world->rows), 0);
+    assert_int_equal(dmarc_compose(world->rows, &heap, &world->config, &world->arena, &report), 0);
+    assert_in_range(report.n_rows, 2000, 3200);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -267,6 +386,11 @@ int main(void)
         TEST(test_nothing_is_lost_when_relay_is_away),
         TEST(test_without_a_mailbox_it_is_dropped),
         TEST(test_a_host_gets_no_more_than_its_share),
+        TEST(test_what_cannot_be_postponed_is_not_sent),
+        TEST(test_what_went_without_a_note_does_not_go_again),
+        TEST(test_one_that_is_late_is_not_given_up_while_it_is_under_way),
+        TEST(test_a_report_without_rows_is_none),
+        TEST(test_a_huge_heap_is_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

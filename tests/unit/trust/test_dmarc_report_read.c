@@ -1,7 +1,7 @@
 #include "trust/dmarc_report_read.h"
 
 #include "../cmocka_all.h"
-#include "corpora.h"
+#include "../mail/corpora.h"
 #include "trust/dmarc_report_mail.h"
 
 #include <jansson.h>
@@ -70,6 +70,67 @@ static void test_forms(void **state)
             assert_int_equal(report.rows[0].count, 3);
             assert_true(report.rows[0].null_envelope_from);
         }
+        arena_done(&arena);
+    }
+}
+
+/* Each octet as two, the great one first or last. */
+static void widen(struct buf *out, const char *text, bool great_first)
+{
+    for (; *text; text++) {
+        buf_add_char(out, great_first ? '\0' : *text);
+        buf_add_char(out, great_first ? *text : '\0');
+    }
+}
+
+static void test_utf16(void **state)
+{
+    static const char xml[] =
+        "<?xml version=\"1.0\"?><feedback>" META(PERIOD) DOMAIN ROW "</feedback>";
+
+    (void)state;
+    for (unsigned i = 0; i < 8; i++) {
+        struct dmarc_report report;
+        struct arena arena;
+        struct buf wide;
+        arena_init(&arena);
+        buf_init(&wide, 1 << 20);
+        if (i & 1)
+            buf_add_slice(&wide, i & 2 ? SLICE("\xfe\xff") : SLICE("\xff\xfe"));
+        widen(&wide, xml, i & 2);
+        widen(&wide, i & 4 ? "\r\n" : "", i & 2);
+        assert_null(dmarc_report_read(buf_slice(&wide), &arena, &report));
+        assert_int_equal(report.n_rows, 1);
+        buf_done(&wide);
+        arena_done(&arena);
+    }
+}
+
+static void test_the_bytes_say_the_charset(void **state)
+{
+    static const struct {
+        const char *declared, *name, *read;
+    } cases[] = {
+        {"utf-16", "Mail", "Mail"},
+        {"utf8", "M\xc3\xa4il", "M\xc3\xa4il"},
+        {"windows-1252", "M\xe4il", "M\xc3\xa4il"},
+        {"UTF-8", "M\xe4il", "M\xc3\xa4il"},
+        {"us-ascii", "M\xc3\xa4il", "M\xc3\xa4il"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct dmarc_report report;
+        struct arena arena;
+        arena_init(&arena);
+        struct slice xml = arena_printf(
+            &arena,
+            "<?xml version=\"1.0\" encoding=\"%s\"?><feedback><report_metadata><org_name>%s"
+            "</org_name><report_id>1</report_id><date_range>" PERIOD
+            "</date_range></report_metadata>" DOMAIN ROW "</feedback>",
+            cases[i].declared, cases[i].name);
+        assert_null(dmarc_report_read(xml, &arena, &report));
+        assert_true(slice_eq(report.metadata.org_name, slice_from_cstr(cases[i].read)));
         arena_done(&arena);
     }
 }
@@ -241,6 +302,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_forms),
+        cmocka_unit_test(test_utf16),
+        cmocka_unit_test(test_the_bytes_say_the_charset),
         cmocka_unit_test(test_extensions_and_strange_values_do_no_harm),
         cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_long_text_is_cut_between_characters),
