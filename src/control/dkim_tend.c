@@ -236,13 +236,18 @@ int dkim_retire(struct dkim_session *session, char **arguments, int n)
     (void)n;
     if (code != EX_OK)
         return code;
+    /* It signs nothing, and its facts may not be what they were: not to be written over. */
+    if (!entry->key) {
+        fprintf(stderr, "nuncio: %.*s\n", SLICE_ARG(entry->problem));
+        return EX_DATAERR;
+    }
     if (entry->facts.retired_s == 0) {
         entry->facts.retired_s = session->now_s;
         r = key_store_write_facts(session->folder, entry->domain, entry->selector, &entry->facts);
         if (r < 0)
             return dkim_session_failed(r);
     }
-    if (entry->key && !dkim_state_has_other(&session->list, entry))
+    if (!dkim_state_has_other(&session->list, entry))
         fprintf(stderr,
                 "nuncio: nothing else of its kind signs for %.*s: %.*s goes on until another key "
                 "has been seen in the DNS (nuncio dkim keygen)\n",

@@ -46,6 +46,7 @@ int key_store_lock(int folder, unsigned wait_ms);
  * what looks like no key is passed over. 0 or -errno of the folder itself. */
 int key_store_read(int folder, struct key_list *ret_list);
 void key_list_done(struct key_list *list);
+/* In any case of letters, as in the DNS; of two files that differ in nothing else the very one. */
 struct key_entry *key_list_find(const struct key_list *list, struct slice domain,
                                 struct slice selector);
 

@@ -75,6 +75,20 @@ static bool is_domain(struct slice name)
     return good;
 }
 
+/* A name that looks like a domain's folder. What is none, or has gone meanwhile, is passed over. */
+static int visit_domain(int folder, struct slice domain, on_key *each, void *arg)
+{
+    int dir = key_path_open_domain(folder, domain);
+
+    if (dir >= 0)
+        return walk_domain(dir, domain, each, arg);
+    if (dir == -EACCES || dir == -EPERM)
+        each(arg, &(struct place){.dir = -1, .domain = domain, .selector = SLICE(ANY_SELECTOR)});
+    else if (dir != -ENOTDIR && dir != -ELOOP && dir != -ENOENT)
+        return dir; /* of our own making: no key is to vanish for that */
+    return 0;
+}
+
 static int walk(int folder, on_key *each, void *arg)
 {
     int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
@@ -89,11 +103,8 @@ static int walk(int folder, on_key *each, void *arg)
     }
     while (r == 0 && (entry = readdir(list))) {
         struct slice name = slice_from_cstr(entry->d_name);
-        int dir = is_domain(name) ? key_path_open_domain(folder, name) : -ENOTDIR;
-        if (dir == -EACCES || dir == -EPERM)
-            each(arg, &(struct place){.dir = -1, .domain = name, .selector = SLICE(ANY_SELECTOR)});
-        if (dir >= 0)
-            r = walk_domain(dir, name, each, arg);
+        if (is_domain(name))
+            r = visit_domain(folder, name, each, arg);
     }
     closedir(list);
     return r;
@@ -286,12 +297,17 @@ void key_list_done(struct key_list *list)
 struct key_entry *key_list_find(const struct key_list *list, struct slice domain,
                                 struct slice selector)
 {
+    struct key_entry *found = NULL;
+
     for (unsigned i = 0; i < list->count; i++) {
         struct key_entry *entry = &list->entries[i];
-        if (slice_eq_nocase(entry->domain, domain) && slice_eq_nocase(entry->selector, selector))
+        if (!slice_eq_nocase(entry->domain, domain) || !slice_eq_nocase(entry->selector, selector))
+            continue;
+        if (slice_eq(entry->selector, selector))
             return entry;
+        found = found ? found : entry;
     }
-    return NULL;
+    return found;
 }
 
 /* The sum over all files does not depend on the order in which they are found. */

@@ -178,7 +178,9 @@ static void on_peer_up(void *arg, enum role peer)
     if (peer != ROLE_RELAY)
         return;
     keys->epoch++;
-    tell_keys(keys);
+    /* While the folder cannot be read nobody knows whether there are none. */
+    if (keys->book.read)
+        tell_keys(keys);
 }
 
 static void on_wake(void *arg)

@@ -32,7 +32,7 @@ static enum finding find_spf(const struct spf_verdict *mailfrom, enum spf_result
     return mailfrom->result == bad ? BAD : UNKNOWN;
 }
 
-/* Signatures whose keys are being tested count as none (RFC 6376 section 3.6.1). */
+/* Those by keys in testing count as none unless they pass (RFC 6376 section 3.6.1). */
 static enum finding find_dkim(const struct dkim_verdict *dkim)
 {
     enum finding finding = FINE;

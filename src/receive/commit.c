@@ -132,7 +132,7 @@ static void complete_envelope(struct session *session, uint64_t size)
     envelope->recipients = transaction->recipients.list;
     envelope->n_recipients = transaction->recipients.count;
     envelope->size = size;
-    envelope->ours = transaction->sender.may_relay;
+    envelope->ours = transaction->sender.may_relay && !transaction->foreign_author;
     if (transaction->intake.text.eight_bit)
         envelope->body = BODY_8BITMIME; /* whatever MAIL said of it */
     envelope->client_address = slice_from_cstr(session->client_text);

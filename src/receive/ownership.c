@@ -6,6 +6,9 @@
  *     From                550 5.7.1                   stays; Sender: account is set
  *     Sender              550 5.7.1                   becomes the account
  *
+ * A message whose From names somebody in another domain is sent, but not signed: the key of that
+ * domain, if it is here, is not this account's to use.
+ *
  * The null reverse-path is everybody's (RFC 5321 section 4.5.5). A header in which nobody can tell
  * who is meant is refused under both settings. When auth cannot say now, neither can we: 451.
  */
@@ -69,16 +72,34 @@ struct smtp_reply ownership_check_path(struct session *session, struct slice rev
                              SLICE_ARG(reverse_path), SLICE_ARG(session->login.account));
 }
 
-/* Code 0 with *ret_foreign, one of them that is not his, or empty; or 451. */
+/* Is it an address of the account's own domain? The owner of that one lets its accounts write for
+ * each other. */
+static bool is_in_its_domain(const struct session *session, struct slice address)
+{
+    const struct config_domain *own =
+        config_find_domain(session->config, address_domain(session->login.account));
+
+    return own && config_find_domain(session->config, address_domain(address)) == own;
+}
+
+struct foreign {
+    struct slice address; /* one that is not his, or empty */
+    bool elsewhere;       /* one is in another domain than the account */
+};
+
+/* Code 0, or 451. */
 static struct smtp_reply find_foreign(const struct session *session,
-                                      const struct author_claims *claims, struct slice *ret_foreign)
+                                      const struct author_claims *claims,
+                                      struct foreign *ret_foreign)
 {
     for (uint32_t i = 0; i < claims->count; i++) {
         enum resolve_status status = who_owns(session, claims->list[i]);
         if (status == RESOLVE_LATER)
             return unsure();
-        if (status != RESOLVE_OWN)
-            *ret_foreign = claims->list[i];
+        if (status == RESOLVE_OWN)
+            continue;
+        ret_foreign->address = claims->list[i];
+        ret_foreign->elsewhere |= !is_in_its_domain(session, claims->list[i]);
     }
     return SMTP_REPLY_NONE;
 }
@@ -94,7 +115,7 @@ static struct smtp_reply refuse(struct session *session, const char *field, stru
 static struct smtp_reply judge(struct session *session, const struct author *author,
                                struct repair *repair)
 {
-    struct slice from = SLICE_NULL, sender = SLICE_NULL;
+    struct foreign from = {.elsewhere = false}, sender = {.elsewhere = false};
     bool rewrite = may_rewrite(session);
     struct smtp_reply reply = find_foreign(session, &author->from, &from);
 
@@ -102,13 +123,14 @@ static struct smtp_reply judge(struct session *session, const struct author *aut
         reply = find_foreign(session, &author->sender, &sender);
     if (reply.code)
         return reply;
-    if (from.len && !rewrite)
-        return refuse(session, "From", from);
-    if (sender.len && !rewrite)
-        return refuse(session, "Sender", sender);
-    if (sender.len || (from.len && author->sender.count == 0)) {
-        log_foreign(session, sender.len ? "Sender" : "From", sender.len ? sender : from,
-                    "sender-set");
+    if (from.address.len && !rewrite)
+        return refuse(session, "From", from.address);
+    if (sender.address.len && !rewrite)
+        return refuse(session, "Sender", sender.address);
+    session->transaction->foreign_author = from.elsewhere;
+    if (sender.address.len || (from.address.len && author->sender.count == 0)) {
+        log_foreign(session, sender.address.len ? "Sender" : "From",
+                    sender.address.len ? sender.address : from.address, "sender-set");
         repair->set_sender = session->login.account;
     }
     return SMTP_REPLY_NONE;

@@ -82,7 +82,8 @@ struct transaction {
     struct checks_message *checks; /* NULL: it is not checked */
     struct spool_body *body;       /* PHASE_CHECKS: the whole text */
     struct slice verdicts;         /* which rule accepted whom, for the envelope */
-    uint64_t chunk_size;           /* octets of the current BDAT chunk */
+    bool foreign_author; /* From names somebody of another domain than who has logged in */
+    uint64_t chunk_size; /* octets of the current BDAT chunk */
     uint64_t chunk_left;
     bool chunk_last;
     uint64_t text_started_ms; /* monotonic, for the minimum rate */

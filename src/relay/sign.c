@@ -285,7 +285,8 @@ static int sign_author(struct signing *signing, struct slice *ret_fields, const 
     if (r < 0)
         return r;
     if (!dkim_signer_end(signing->signer))
-        return go_unsigned(signing, SLICE_NULL, "its header has no single From");
+        return go_unsigned(signing, SLICE_NULL,
+                           "its header has no single From, or is too long to sign");
     author = dkim_signer_author(signing->signer);
     signing->n_keys =
         key_ring_choose(signing->sign->ring, signing->job->config, author, signing->keys);

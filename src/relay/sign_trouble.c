@@ -11,7 +11,7 @@
 struct trouble {
     struct trouble *next, *prev;
     char *domain;
-    uint64_t since;
+    uint64_t since, last; /* it was had first, and last */
 };
 
 struct sign_troubles {
@@ -72,10 +72,13 @@ uint64_t sign_troubles_note(struct sign_troubles *troubles, struct slice domain,
             forget(troubles, troubles->first);
         trouble = xcalloc(1, sizeof(*trouble));
         trouble->domain = xslicedup(domain);
-        trouble->since = now;
+        trouble->since = trouble->last = now;
         DL_APPEND(troubles->first, trouble);
         atomic_fetch_add(&troubles->count, 1);
     }
+    if (now - trouble->last >= SIGN_TROUBLE_OVER_MS)
+        trouble->since = now;
+    trouble->last = now;
     since = trouble->since;
     pthread_mutex_unlock(&troubles->lock);
     return since;

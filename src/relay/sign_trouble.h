@@ -11,6 +11,9 @@
 
 /* Domains have keys, and keys are bounded (KEYS_MAX): beyond so many the oldest is forgotten. */
 enum { SIGN_TROUBLES_MAX = 1000 };
+/* What waits comes again each minute: a trouble that nobody has had for so long was over, though
+ * there was no mail to show it. */
+enum { SIGN_TROUBLE_OVER_MS = 24 * 60 * 60 * 1000 };
 
 struct sign_troubles;
 struct sign_troubles *sign_troubles_new(void);

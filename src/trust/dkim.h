@@ -46,7 +46,7 @@ struct dkim_signature {
     unsigned key_bits;       /* of an RSA key, 0: unknown */
     struct slice key_record; /* that decided; or empty */
     struct slice problem;    /* why it does not pass, for people; or empty */
-    bool testing;            /* t=y in the key record: the result counts as none */
+    bool testing;            /* t=y in the key record: unless it passes, it counts as none */
     bool strict;             /* t=s: i= must have exactly d= */
     bool has_length;         /* l= */
     uint64_t length, body_size; /* l=, and octets of the canonicalised body: what is beyond l= is

@@ -181,7 +181,13 @@ static void shorten_b(struct dkim_verdict *verdict)
         verdict->list[i].b_start.len = lens[i];
 }
 
-/* Those in testing count as none (RFC 6376 section 3.6.1, t=y). */
+/* t=y takes nothing from a signature that passes: it says that mail with one that fails is to be
+ * treated as if it were not signed (RFC 6376 section 3.6.1). */
+static bool counts(const struct dkim_signature *signature)
+{
+    return signature->result == DKIM_PASS || !signature->testing;
+}
+
 static enum dkim_result best_of(const struct dkim_verdict *verdict)
 {
     static const enum dkim_result order[] = {DKIM_PASS, DKIM_TEMPERROR, DKIM_POLICY,
@@ -189,7 +195,7 @@ static enum dkim_result best_of(const struct dkim_verdict *verdict)
 
     for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
         for (unsigned j = 0; j < verdict->count; j++) {
-            if (verdict->list[j].result == order[i] && !verdict->list[j].testing)
+            if (verdict->list[j].result == order[i] && counts(&verdict->list[j]))
                 return order[i];
         }
     }

@@ -178,11 +178,6 @@ static void write_field(const struct dkim_signer *signer, const struct dkim_sign
         field, "DKIM-Signature: v=1; a=%s; c=relaxed/relaxed;\r\n\td=%.*s;\r\n\ts=%.*s; t=%lld;",
         signing->kind == DKIM_KEY_RSA ? "rsa-sha256" : "ed25519-sha256", SLICE_ARG(signing->domain),
         SLICE_ARG(signing->selector), (long long)signing->seconds);
-    if (signing->identity.len) {
-        buf_add_cstr(field, "\r\n\ti=");
-        dkim_quote(field, signing->identity);
-        buf_add_char(field, ';');
-    }
     buf_add_cstr(field, "\r\n\th=");
     buf_add_slice(field, buf_slice(&signer->names));
     buf_add_cstr(field, ";\r\n\tbh=");

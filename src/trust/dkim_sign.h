@@ -29,8 +29,7 @@ struct slice dkim_signer_author(const struct dkim_signer *signer);
 struct dkim_signing {
     enum dkim_key_kind kind;
     struct slice domain, selector;
-    struct slice identity; /* i=, or empty */
-    int64_t seconds;       /* t= */
+    int64_t seconds; /* t= */
 };
 /* The field so far, "DKIM-Signature: ...; b=" folded (what was in the buffer is forgotten), and the
  * digest that is to be signed. */

@@ -176,14 +176,3 @@ bool dkim_unquote(struct slice value, struct arena *arena, struct slice *ret_tex
     *ret_text = slice_from(to, len);
     return true;
 }
-
-void dkim_quote(struct buf *out, struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if (c <= ' ' || c == ';' || c == '=' || c == 127)
-            buf_printf(out, "=%02X", c);
-        else
-            buf_add_char(out, (char)c);
-    }
-}

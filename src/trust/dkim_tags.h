@@ -51,7 +51,5 @@ bool dkim_number(struct slice value, uint64_t max, uint64_t *ret_number);
 /* dkim-quoted-printable (section 2.11) into bytes from the arena: folding falls away. False when a
  * "=" is not followed by two hexadecimal digits in upper case. */
 bool dkim_unquote(struct slice value, struct arena *arena, struct slice *ret_text);
-/* The other way. */
-void dkim_quote(struct buf *out, struct slice text);
 
 #endif

@@ -190,6 +190,13 @@ def test_mistakes_are_told(make_server):
         done = server.run('dkim', *args, check=False)
         assert (done.returncode, words in done.stderr.decode()) == (code, True), (args, done)
     assert b'There are no keys' in server.run('dkim', 'list').stdout
+    # Facts that cannot be read are not written over: the key could be a sender's alone.
+    server.run('dkim', 'keygen', 'a.test', '--algorithm', 'ed25519', '--selector', 's')
+    facts = pem_of(server, 's', 'a.test').with_suffix('.json')
+    facts.write_text('{"made": 1, "sender": ')
+    done = server.run('dkim', 'retire', 'a.test', 's', check=False)
+    assert (done.returncode, b's.json cannot be understood' in done.stderr) == (65, True)
+    assert facts.read_text() == '{"made": 1, "sender": '
 
 
 def test_two_at_once_and_keys_of_a_sender(make_server):

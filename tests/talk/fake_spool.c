@@ -135,12 +135,12 @@ static void describe(const struct envelope *envelope)
     buf_reset(&fake.submitted);
     buf_printf(&fake.submitted,
                "from=<%.*s> body=%d smtputf8=%d ret=%d envid=%.*s client=%.*s helo=%.*s size=%llu "
-               "login=%.*s auth=%.*s hold=%.*s priority=%d encrypted=%d\n",
+               "login=%.*s auth=%.*s hold=%.*s priority=%d encrypted=%d ours=%d\n",
                SLICE_ARG(envelope->reverse_path), envelope->body, envelope->smtputf8, envelope->ret,
                SLICE_ARG(envelope->envid), SLICE_ARG(envelope->client_address),
                SLICE_ARG(envelope->helo), (unsigned long long)envelope->size,
                SLICE_ARG(envelope->login), SLICE_ARG(envelope->auth), SLICE_ARG(envelope->hold),
-               envelope->priority, envelope->requiretls);
+               envelope->priority, envelope->requiretls, envelope->ours);
     for (uint32_t i = 0; i < envelope->n_recipients; i++) {
         const struct recipient *recipient = &envelope->recipients[i];
         buf_printf(&fake.submitted, "to=<%.*s> class=%s notify=%u orcpt=%.*s\n",

@@ -1,5 +1,7 @@
 #include "fixture.h"
 
+#include <sys/resource.h>
+
 #include <errno.h>
 #include <string.h>
 
@@ -199,6 +201,44 @@ static void test_one_writes_at_a_time(void **state)
     close(lock);
 }
 
+/* An administrator may have put both there; a signature by the other one would fit nothing. */
+static void test_selectors_that_differ_in_case_are_not_mixed_up(void **state)
+{
+    struct key_list list;
+
+    (void)state;
+    fixture_add("a.example", "mail", 1, DKIM_KEY_RSA);
+    fixture_add("a.example", "Mail", 2, DKIM_KEY_ED25519);
+    assert_int_equal(key_store_read(fixture_folder, &list), 0);
+    assert_int_equal(list.count, 2);
+    assert_ptr_equal(key_list_find(&list, SLICE("A.example"), SLICE("mail")), &list.entries[0]);
+    assert_ptr_equal(key_list_find(&list, SLICE("a.example"), SLICE("Mail")), &list.entries[1]);
+    assert_ptr_equal(key_list_find(&list, SLICE("a.example"), SLICE("MAIL")), &list.entries[0]);
+    key_list_done(&list);
+}
+
+/* No descriptor is left for the domain's folder: that is not to look as if there were no keys. */
+static void test_trouble_of_our_own_hides_no_keys(void **state)
+{
+    struct rlimit before, few;
+    struct key_list list;
+    uint64_t fingerprint;
+    int r, next;
+
+    (void)state;
+    fixture_add("a.example", "s", 1, DKIM_KEY_ED25519);
+    next = dup(fixture_folder);
+    close(next);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = (struct rlimit){.rlim_cur = (rlim_t)next + 1, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    r = key_store_read(fixture_folder, &list);
+    key_list_done(&list);
+    assert_int_equal(key_store_fingerprint(fixture_folder, &fingerprint), -EMFILE);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(r, -EMFILE);
+}
+
 static void test_selectors(void **state)
 {
     static const struct {
@@ -237,6 +277,8 @@ int main(void)
         WITH_FOLDER(test_a_key_without_facts_was_made_when_its_file_was),
         WITH_FOLDER(test_a_fingerprint_tells_any_change),
         WITH_FOLDER(test_one_writes_at_a_time),
+        WITH_FOLDER(test_selectors_that_differ_in_case_are_not_mixed_up),
+        WITH_FOLDER(test_trouble_of_our_own_hides_no_keys),
         cmocka_unit_test(test_selectors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

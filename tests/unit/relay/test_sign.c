@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "relay/sign_cache.h"
+#include "relay/sign_trouble.h"
 #include "trust/dkim_sign.h"
 
 #include <errno.h>
@@ -295,6 +296,9 @@ static void test_it_waits_for_keys_for_a_bounded_time(void **state)
     expect(9, false, BOTH);
     send_result = -ENOTCONN;
     expect_later(10);
+    /* And one of long ago is, though nothing has been signed since then. */
+    clock_fake(1000000, 1000000 + SIGN_WAIT_MS + SIGN_TROUBLE_OVER_MS);
+    expect_later(11);
 }
 
 static void test_keys_that_die_are_not_waited_for(void **state)

@@ -91,7 +91,6 @@ static void test_what_we_sign_verifies(void **state)
         struct dkim_signing signing = {.kind = k ? DKIM_KEY_ED25519 : DKIM_KEY_RSA,
                                        .domain = SLICE("example.org"),
                                        .selector = SLICE("sel"),
-                                       .identity = SLICE("a b;=c@example.org"),
                                        .seconds = 1699999999};
         buf_reset(&record);
         assert_true(dkim_key_write(&record, keys[k]));
