@@ -362,6 +362,8 @@ static struct sim_message *take_dsn(const struct spool_dsn *dsn)
     if ((envelope->reverse_path.len && !slice_eq(envelope->listener, SLICE("report"))) ||
         envelope->id != message->id || envelope->n_recipients != 1)
         world_broken(message, "a DSN with a wrong envelope");
+    if (!envelope->ours)
+        world_broken(message, "mail of our own that nobody will sign");
     for (uint32_t i = 0; i < envelope->n_recipients; i++) {
         char *address = xslicedup(envelope->recipients[i].address);
         world_add_recipient(message, address, "", envelope->recipients[i].class,
