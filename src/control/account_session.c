@@ -4,6 +4,7 @@
 #include "control/account_session.h"
 
 #include "base/log.h"
+#include "control/command_config.h"
 #include "control/locate.h"
 #include "control/owned_folder.h"
 #include "mail/address.h"
@@ -17,25 +18,11 @@ enum { STORE_PATIENCE_MS = 5000 };
 /* Owner of the store when the server runs each role as a user of its own. */
 #define AUTH_USER "nuncio-auth"
 
-static void print_problems(struct problem_list *problems)
-{
-    for (const struct problem *problem = problems->first; problem; problem = problem->next)
-        fprintf(stderr, "%.*s\n", SLICE_ARG(problem_line(problems, problem)));
-}
-
 static int load_config(struct account_session *session)
 {
-    struct config_bundle bundle;
-    struct problem_list problems;
-    int r;
-
     session->config_path = config_locate(session->options->config);
-    problem_list_init(&problems);
-    r = config_load(session->config_path, &bundle, &session->config, &problems);
-    print_problems(&problems);
-    problem_list_done(&problems);
-    config_bundle_done(&bundle);
-    if (r < 0)
+    session->config = command_config_load(session->config_path, "");
+    if (!session->config)
         return EX_CONFIG;
     session->state =
         session->options->state ? slice_from_cstr(session->options->state) : session->config->state;
@@ -79,7 +66,7 @@ static int open_session(struct account_session *session, const struct account_op
     problem_list_init(&problems);
     path = arena_printf(&session->arena, "%.*s/" STORE_FILE, SLICE_ARG(session->state));
     r = store_open(path, STORE_PATIENCE_MS, &session->store, &problems);
-    print_problems(&problems);
+    command_problems_print("", &problems);
     problem_list_done(&problems);
     return r == 0 ? EX_OK : r == -EBUSY ? EX_TEMPFAIL : EX_CANTCREAT;
 }

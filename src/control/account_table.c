@@ -10,6 +10,7 @@
 #include "account/password_form.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "control/command_config.h"
 #include "control/account_secret.h"
 #include "mail/address.h"
 
@@ -136,8 +137,7 @@ static int finish(struct import *import, int r)
     struct account_session *session = import->session;
     struct problem_list *problems = import->problems;
 
-    for (const struct problem *problem = problems->first; problem; problem = problem->next)
-        fprintf(stderr, "%.*s\n", SLICE_ARG(problem_line(problems, problem)));
+    command_problems_print("", problems);
     r = store_write_end(session->store, r == 0 && problems->count ? STORE_EXISTS : r);
     if (r < 0)
         return account_session_failed(session, r);

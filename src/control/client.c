@@ -5,8 +5,7 @@
 #include "control/client.h"
 
 #include "base/log.h"
-#include "config/config.h"
-#include "control/locate.h"
+#include "control/command_config.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,25 +25,6 @@ struct client {
     bool silent;
     size_t at; /* how much of it was taken: whole lines, dropped together */
 };
-
-static int state_folder(const char *config_path, struct buf *state)
-{
-    struct config_bundle bundle;
-    struct problem_list problems;
-    struct config *config = NULL;
-    int r;
-
-    problem_list_init(&problems);
-    r = config_load(config_locate(config_path), &bundle, &config, &problems);
-    for (const struct problem *problem = problems.first; problem; problem = problem->next)
-        fprintf(stderr, "%.*s\n", SLICE_ARG(problem_line(&problems, problem)));
-    if (r == 0)
-        buf_add_slice(state, config->state);
-    config_unref(config);
-    config_bundle_done(&bundle);
-    problem_list_done(&problems);
-    return r == 0 ? EX_OK : EX_CONFIG;
-}
 
 static int fail_to_connect(const char *folder, int error)
 {
@@ -96,24 +76,17 @@ static struct client *client_new(int fd)
 
 int client_open(const char *config, const char *state, struct client **ret_client)
 {
-    struct buf folder;
-    int code = EX_OK, fd = -1;
+    char *place = command_config_state(config, state, "");
+    char folder[PATH_MAX];
+    int fd;
 
-    buf_init(&folder, 4096);
-    if (state)
-        buf_add_cstr(&folder, state);
-    else
-        code = state_folder(config, &folder);
-    buf_add_cstr(&folder, "/run");
-    buf_add_char(&folder, '\0');
-    if (code == EX_OK) {
-        fd = connect_in(folder.ptr);
-        if (fd < 0)
-            code = fail_to_connect(folder.ptr, -fd);
-    }
-    buf_done(&folder);
-    if (code != EX_OK)
-        return code;
+    if (!place)
+        return EX_CONFIG;
+    snprintf(folder, sizeof(folder), "%s/run", place);
+    free(place);
+    fd = connect_in(folder);
+    if (fd < 0)
+        return fail_to_connect(folder, -fd);
     *ret_client = client_new(fd);
     return EX_OK;
 }

@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "config/value.h"
 #include "control/checks_words.h"
+#include "control/command_config.h"
 #include "control/config_words.h"
 #include "control/locate.h"
 #include "daemon/certificates.h"
@@ -229,14 +230,6 @@ static void print_json(struct arena *arena, const struct config *config, const s
     json_decref(object);
 }
 
-static void print_lines(const char *prefix, struct problem_list *problems)
-{
-    for (const struct problem *problem = problems->first; problem; problem = problem->next)
-        fprintf(stderr, "%s%.*s\n", prefix, SLICE_ARG(problem_line(problems, problem)));
-    if (problems->count > PROBLEMS_MAX)
-        fprintf(stderr, "%sand %u more\n", prefix, problems->count - PROBLEMS_MAX);
-}
-
 /* Whether keys to trust can be read, which the server does when it starts. */
 static bool anchors_check(const struct config *config, struct problem_list *problems)
 {
@@ -289,9 +282,9 @@ static int check(const char *path, const struct wish *wish)
         printf("%s: ok\n", path);
         print_summary(&arena, config);
         fflush(stdout);
-        print_lines("warning: ", &warnings);
+        command_problems_print("warning: ", &warnings);
     } else {
-        print_lines("", &problems);
+        command_problems_print("", &problems);
     }
     config_bundle_done(&bundle);
     problem_list_done(&problems);

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "config/config.h"
+#include "control/command_config.h"
 #include "control/locate.h"
 #include "control/publish_certificate.h"
 #include "control/publish_keys.h"
@@ -301,21 +302,13 @@ static bool read_options(int argc, char **argv, struct options *options, int *re
 int cmd_dns(int argc, char **argv)
 {
     struct options options = {0};
-    struct problem_list problems;
-    struct config_bundle bundle;
-    struct config *config = NULL;
+    struct config *config;
     int code;
 
     if (!read_options(argc, argv, &options, &code))
         return code;
-    code = EX_CONFIG;
-    problem_list_init(&problems);
-    if (config_load(config_locate(options.config), &bundle, &config, &problems) == 0)
-        code = run(&options, config, argv + optind, argc - optind);
-    for (struct problem *problem = problems.first; problem; problem = problem->next)
-        fprintf(stderr, "%.*s\n", SLICE_ARG(problem_line(&problems, problem)));
+    config = command_config_load(config_locate(options.config), "");
+    code = config ? run(&options, config, argv + optind, argc - optind) : EX_CONFIG;
     config_unref(config);
-    config_bundle_done(&bundle);
-    problem_list_done(&problems);
     return code;
 }

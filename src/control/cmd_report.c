@@ -5,8 +5,7 @@
 #include "control/commands.h"
 
 #include "base/clock.h"
-#include "config/config.h"
-#include "control/locate.h"
+#include "control/command_config.h"
 #include "control/report.h"
 #include "trust/tlsrpt_report.h"
 
@@ -40,24 +39,6 @@ struct options {
     struct report_request request;
     bool outgoing, help;
 };
-
-static char *state_of_config(const char *path)
-{
-    struct problem_list problems;
-    struct config_bundle bundle;
-    struct config *config = NULL;
-    char *state = NULL;
-
-    problem_list_init(&problems);
-    if (config_load(path, &bundle, &config, &problems) == 0)
-        state = xslicedup(config->state);
-    for (const struct problem *problem = problems.first; problem; problem = problem->next)
-        fprintf(stderr, "nuncio: %.*s\n", SLICE_ARG(problem_line(&problems, problem)));
-    config_unref(config);
-    config_bundle_done(&bundle);
-    problem_list_done(&problems);
-    return state;
-}
 
 /* "7d", "24h", "2026-11-01". */
 static bool read_since(const char *text, int64_t *ret_since_s)
@@ -136,8 +117,7 @@ static int read_options(int argc, char **argv, struct options *options)
 
 static int run(int (*kind)(const struct report_request *request), struct report_request *request)
 {
-    char *state =
-        request->state ? xstrdup(request->state) : state_of_config(config_locate(request->config));
+    char *state = command_config_state(request->config, request->state, "nuncio: ");
     int code;
 
     if (!state)

@@ -6,8 +6,7 @@
  */
 #include "control/commands.h"
 
-#include "config/config.h"
-#include "control/locate.h"
+#include "control/command_config.h"
 #include "spool/spool.h"
 
 #include "base/log.h"
@@ -51,25 +50,6 @@ static void tell(void *arg, struct slice line)
         printf("%.*s\n", SLICE_ARG(line));
 }
 
-/* The state folder that a configuration names; NULL after telling what is wrong with it. */
-static char *state_of_config(const char *path)
-{
-    struct problem_list problems;
-    struct config_bundle bundle;
-    struct config *config = NULL;
-    char *state = NULL;
-
-    problem_list_init(&problems);
-    if (config_load(path, &bundle, &config, &problems) == 0)
-        state = xslicedup(config->state);
-    for (const struct problem *problem = problems.first; problem; problem = problem->next)
-        fprintf(stderr, "nuncio: %.*s\n", SLICE_ARG(problem_line(&problems, problem)));
-    config_unref(config);
-    config_bundle_done(&bundle);
-    problem_list_done(&problems);
-    return state;
-}
-
 static int finish(struct output *output, const char *directory, int result)
 {
     if (output->json) {
@@ -96,8 +76,7 @@ static int finish(struct output *output, const char *directory, int result)
 static int run(const struct request *request, const char *to)
 {
     struct output output = {.json = request->json};
-    char *state =
-        request->state ? xstrdup(request->state) : state_of_config(config_locate(request->config));
+    char *state = command_config_state(request->config, request->state, "nuncio: ");
     struct buf directory;
     int result;
 

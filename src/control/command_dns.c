@@ -1,17 +1,12 @@
 /* The DNS for commands that look for faults. See command_dns.h. */
 #include "control/command_dns.h"
 
+#include "control/command_config.h"
 #include "control/locate.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
-
-static void print_problems(struct problem_list *problems)
-{
-    for (struct problem *problem = problems->first; problem; problem = problem->next)
-        fprintf(stderr, "%.*s\n", SLICE_ARG(problem_line(problems, problem)));
-}
 
 int command_dns_open(const char *given, struct dns **ret_dns)
 {
@@ -27,7 +22,7 @@ int command_dns_open(const char *given, struct dns **ret_dns)
     if (config_load(path, &bundle, &config, &problems) == 0)
         r = dns_new(&config->dns, ret_dns);
     else if (given)
-        print_problems(&problems);
+        command_problems_print("", &problems);
     else
         r = dns_new(NULL, ret_dns);
     config_unref(config);

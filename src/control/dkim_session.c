@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "control/command_config.h"
 #include "control/locate.h"
 #include "control/owned_folder.h"
 #include "mail/address.h"
@@ -59,22 +60,6 @@ bool dkim_options_read(int argc, char **argv, struct dkim_options *ret_options)
     return true;
 }
 
-static int load_config(struct dkim_session *session)
-{
-    struct config_bundle bundle;
-    struct problem_list problems;
-    int r;
-
-    session->config_path = config_locate(session->options->config);
-    problem_list_init(&problems);
-    r = config_load(session->config_path, &bundle, &session->config, &problems);
-    for (const struct problem *problem = problems.first; problem; problem = problem->next)
-        fprintf(stderr, "%.*s\n", SLICE_ARG(problem_line(&problems, problem)));
-    problem_list_done(&problems);
-    config_bundle_done(&bundle);
-    return r < 0 ? EX_CONFIG : EX_OK;
-}
-
 int dkim_session_failed(int error)
 {
     if (error == -EBUSY) {
@@ -108,14 +93,13 @@ static int open_folder(struct dkim_session *session, bool writes)
 
 int dkim_session_open(struct dkim_session *session, const struct dkim_options *options, bool writes)
 {
-    int code;
-
     *session = (struct dkim_session){
         .options = options, .folder = -1, .lock = -1, .now_s = clock_wall_ms() / 1000};
     arena_init(&session->arena);
     arena_init(&session->list.arena);
-    code = load_config(session);
-    return code == EX_OK ? open_folder(session, writes) : code;
+    session->config_path = config_locate(options->config);
+    session->config = command_config_load(session->config_path, "");
+    return session->config ? open_folder(session, writes) : EX_CONFIG;
 }
 
 void dkim_session_close(struct dkim_session *session)

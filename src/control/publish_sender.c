@@ -119,23 +119,13 @@ struct publish_finding publish_sender_spf(const struct publish_site *site, struc
 
 /* ---- DMARC ---------------------------------------------------------------------------------- */
 
-static struct slice host_of(struct slice uri, struct arena *arena)
-{
-    struct slice address, ascii;
-
-    if (!mailto_read(uri, arena, &address) ||
-        address_domain_to_ascii(arena, address_domain(address), &ascii) != 0)
-        return SLICE_NULL;
-    return ascii;
-}
-
 /* Do its reports arrive? False, with what is wrong. */
 static bool judge_reports(const struct publish_site *site, const struct dmarc_record *record,
                           const struct trust_names *names, struct arena *arena,
                           struct publish_finding *ret_finding)
 {
     for (unsigned i = 0; i < record->n_rua; i++) {
-        struct slice host = host_of(record->rua[i], arena);
+        struct slice host = mailto_host(record->rua[i], arena);
         struct dmarc_destination destination;
         if (!host.len) {
             *ret_finding = finding(

@@ -8,6 +8,7 @@
 #include "control/submission.h"
 
 #include "config/config.h"
+#include "control/command_config.h"
 #include "control/locate.h"
 
 #include <pwd.h>
@@ -61,19 +62,11 @@ static void take_config(const struct config *config, struct arena *arena,
 
 static int load(const char *path, struct arena *arena, struct submission_site *site)
 {
-    struct problem_list problems;
-    struct config_bundle bundle;
-    struct config *config = NULL;
+    struct config *config = command_config_load(path, "sendmail: ");
 
-    problem_list_init(&problems);
-    if (config_load(path, &bundle, &config, &problems) == 0)
-        take_config(config, arena, site);
-    for (const struct problem *problem = problems.first; problem; problem = problem->next)
-        fprintf(stderr, "sendmail: %.*s\n", SLICE_ARG(problem_line(&problems, problem)));
-    config_bundle_done(&bundle);
-    problem_list_done(&problems);
     if (!config)
         return EX_CONFIG;
+    take_config(config, arena, site);
     config_unref(config);
     return 0;
 }

@@ -4,6 +4,7 @@
  */
 #include "control/verify.h"
 
+#include "control/command_config.h"
 #include "control/command_dns.h"
 #include "policy/names.h"
 #include "smtp/dot_stuff.h"
@@ -75,8 +76,7 @@ static int open_zone(struct verify_world *world, const char *path)
     if (code == EX_OK) {
         problem_list_init(&problems);
         world->zone = zone_read(slice_from_cstr(path), buf_slice(&text), &problems);
-        for (const struct problem *at = problems.first; at; at = at->next)
-            fprintf(stderr, "%.*s\n", SLICE_ARG(problem_line(&problems, at)));
+        command_problems_print("", &problems);
         problem_list_done(&problems);
         code = world->zone ? EX_OK : EX_DATAERR;
     }

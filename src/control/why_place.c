@@ -2,8 +2,7 @@
 #include "control/why_place.h"
 
 #include "base/log.h"
-#include "config/config.h"
-#include "control/locate.h"
+#include "control/command_config.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,29 +12,6 @@
 #include <unistd.h>
 
 enum { PATIENCE_MS = 30 * 1000 };
-
-static int find_state(const char *config_path, const char *state, struct buf *ret_state)
-{
-    struct config_bundle bundle;
-    struct problem_list problems;
-    struct config *config = NULL;
-    int r;
-
-    if (state) {
-        buf_add_cstr(ret_state, state);
-        return EX_OK;
-    }
-    problem_list_init(&problems);
-    r = config_load(config_locate(config_path), &bundle, &config, &problems);
-    for (const struct problem *problem = problems.first; problem; problem = problem->next)
-        fprintf(stderr, "%.*s\n", SLICE_ARG(problem_line(&problems, problem)));
-    if (r == 0)
-        buf_add_slice(ret_state, config->state);
-    config_unref(config);
-    config_bundle_done(&bundle);
-    problem_list_done(&problems);
-    return r == 0 ? EX_OK : EX_CONFIG;
-}
 
 /* Root becomes the owner of the folder, for good: what it would make there must be the owner's. */
 static int become_owner(const char *state)
@@ -78,19 +54,16 @@ int why_place_failed(const struct why_place *place, int error)
 int why_place_open(const char *config, const char *state, bool write, struct why_place *ret_place)
 {
     struct why_place place = {0};
-    struct buf folder;
+    char *folder = command_config_state(config, state, "");
     int code, r;
 
-    buf_init(&folder, PATH_MAX - 64);
-    code = find_state(config, state, &folder);
-    buf_add_char(&folder, '\0');
-    if (code == EX_OK && !folder.overflow) {
-        snprintf(place.path, sizeof(place.path), "%s/" ARCHIVE_FILE, folder.ptr);
-        if (!write)
-            client_try(folder.ptr, &place.client);
-        code = become_owner(folder.ptr);
-    }
-    buf_done(&folder);
+    if (!folder)
+        return EX_CONFIG;
+    snprintf(place.path, sizeof(place.path), "%s/" ARCHIVE_FILE, folder);
+    if (!write)
+        client_try(folder, &place.client);
+    code = become_owner(folder);
+    free(folder);
     if (code == EX_OK) {
         r = write ? archive_open(place.path, PATIENCE_MS, &place.archive)
                   : archive_open_read(place.path, &place.archive);

@@ -1,8 +1,8 @@
 /*
  * Certificates and files that the configuration names, while the server runs: they are looked at
  * every 5 seconds, and when one has changed and then kept still for 2 seconds, receive, auth, queue
- * or relay get it anew. The pause is for those who write a chain and then its key: half of a renewal
- * is no mistake to be told.
+ * or relay get it anew. The pause is for those who write a chain and then its key: half of a
+ * renewal is no mistake to be told.
  *
  * Looking is polling on purpose: a watch by inotify loses its file when a link comes to mean
  * another one, and a stat(2) of a handful of files costs nothing.

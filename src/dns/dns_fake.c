@@ -9,6 +9,7 @@
 #include "dns/dns_fake.h"
 
 #include "base/clock.h"
+#include "io/condition.h"
 #include "dns/fake_rdata.h"
 #include "dns/resolver.h"
 
@@ -146,7 +147,7 @@ static struct delayed *take_due(struct fake *fake, uint64_t *next)
 
 static void wait_until(struct fake *fake, uint64_t ms)
 {
-    struct timespec until = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
+    const struct timespec until = condition_deadline(ms);
 
     if (ms == UINT64_MAX)
         pthread_cond_wait(&fake->changed, &fake->lock);
@@ -249,13 +250,9 @@ struct dns *dns_fake_new(const struct dns_fake_entry *script, size_t n_entries)
     static const struct dns_methods methods = {
         .ask = fake_ask, .stop = fake_stop, .free = fake_free};
     struct fake *fake = xcalloc(1, sizeof(*fake));
-    pthread_condattr_t monotonic;
 
     *fake = (struct fake){.dns.methods = &methods, .script = script, .n_entries = n_entries};
     pthread_mutex_init(&fake->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&fake->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    condition_init(&fake->changed);
     return &fake->dns;
 }

@@ -4,7 +4,9 @@
  */
 #include "io/ask.h"
 
+#include "base/clock.h"
 #include "io/channel.h"
+#include "io/condition.h"
 #include "io/turns.h"
 
 #include <errno.h>
@@ -31,23 +33,13 @@ struct ask {
     uint64_t last_request;
 };
 
-static void init_condition(pthread_cond_t *condition)
-{
-    pthread_condattr_t monotonic;
-
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(condition, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-}
-
 struct ask *ask_new(const struct ask_options *options)
 {
     struct ask *ask = xcalloc(1, sizeof(*ask));
 
     ask->options = *options;
     pthread_mutex_init(&ask->lock, NULL);
-    init_condition(&ask->place);
+    condition_init(&ask->place);
     return ask;
 }
 
@@ -90,24 +82,10 @@ static void remove_waiter(struct ask *ask, struct waiter *waiter)
     ask->n_waiters--;
 }
 
-static struct timespec time_in(unsigned ms)
-{
-    struct timespec until;
-
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    return until;
-}
-
 /* With the lock held. A crowd that comes at once gets its turn when auth is well. */
 static bool take_place(struct ask *ask)
 {
-    struct timespec until = time_in(PLACE_MS);
+    struct timespec until = condition_deadline(clock_mono_ms() + PLACE_MS);
 
     while (ask->n_waiters >= ask->options.waiting_max) {
         turns_give_up();
@@ -122,7 +100,7 @@ static bool take_place(struct ask *ask)
 static void wait_for_answer(struct ask *ask, struct waiter *waiter,
                             const struct ask_question *question)
 {
-    struct timespec until = time_in(ask->options.timeout_ms);
+    struct timespec until = condition_deadline(clock_mono_ms() + ask->options.timeout_ms);
     bool sent;
 
     waiter->request = ++ask->last_request;
@@ -145,7 +123,7 @@ struct ask_answer ask_and_wait(struct ask *ask, const struct ask_question *quest
     struct waiter waiter = {.lost = false};
     bool crowded;
 
-    init_condition(&waiter.answered);
+    condition_init(&waiter.answered);
     pthread_mutex_lock(&ask->lock);
     crowded = ask->n_waiters >= ask->options.waiting_max;
     if (take_place(ask)) {

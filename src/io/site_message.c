@@ -100,8 +100,7 @@ void msg_report_encode(struct buf *out, const struct msg_report *message)
     wire_put_u64(out, message->text_length);
 }
 
-int msg_report_decode(struct slice payload, struct arena *arena,
-                          struct msg_report *ret_message)
+int msg_report_decode(struct slice payload, struct arena *arena, struct msg_report *ret_message)
 {
     struct wire in = wire_from(payload);
 

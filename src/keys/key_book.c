@@ -152,7 +152,7 @@ static void take_list(struct key_book *book, struct key_list *list)
 
 bool key_book_look(struct key_book *book, int folder)
 {
-    struct key_list list;
+    struct key_list list = {0};
     uint64_t fingerprint;
     int r;
 

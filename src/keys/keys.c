@@ -205,13 +205,12 @@ static void on_status(void *arg, struct buf *json)
 {
     const struct keys *keys = arg;
     struct key_numbers numbers = key_book_numbers(&keys->book);
+    uint64_t made = keys->n_signed[DKIM_KEY_RSA] + keys->n_signed[DKIM_KEY_ED25519];
 
     buf_printf(json, "\"keys\":%u,\"keys_seen\":%u,\"keys_refused\":%u,", numbers.usable,
                numbers.seen, numbers.refused);
-    buf_printf(
-        json, "\"signatures\":%llu,\"memory_locked\":%s,",
-        (unsigned long long)(keys->n_signed[DKIM_KEY_RSA] + keys->n_signed[DKIM_KEY_ED25519]),
-        keys->memory_locked ? "true" : "false");
+    buf_printf(json, "\"signatures\":%llu,\"memory_locked\":%s,", (unsigned long long)made,
+               keys->memory_locked ? "true" : "false");
 }
 
 static void on_metrics(void *arg, struct exposition *exposition)

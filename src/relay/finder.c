@@ -13,6 +13,7 @@
 #include "relay/finder.h"
 
 #include "base/clock.h"
+#include "io/condition.h"
 #include "relay/search.h"
 
 #include <errno.h>
@@ -81,7 +82,6 @@ struct finder *finder_new(struct dns *dns, struct sts *sts, struct tlsrpt *tlsrp
                           void (*wake)(void *arg), void *arg)
 {
     struct finder *finder = xcalloc(1, sizeof(*finder));
-    pthread_condattr_t monotonic;
 
     finder->tools = (struct search_tools){
         .dns = dns, .sts = sts, .tlsrpt = tlsrpt, .post = take_answer, .arg = finder};
@@ -91,10 +91,7 @@ struct finder *finder_new(struct dns *dns, struct sts *sts, struct tlsrpt *tlsrp
     finder->waiting_last = &finder->waiting;
     pthread_mutex_init(&finder->inbox_lock, NULL);
     pthread_mutex_init(&finder->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&finder->known, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    condition_init(&finder->known);
     return finder;
 }
 
@@ -362,8 +359,7 @@ void finder_ask(struct finder *finder, struct config *config, const struct confi
 static void wait_for(struct finder *finder, struct entry *entry, struct waiter *waiter,
                      uint64_t deadline)
 {
-    struct timespec until = {.tv_sec = (time_t)(deadline / 1000),
-                             .tv_nsec = (long)(deadline % 1000) * 1000000};
+    struct timespec until = condition_deadline(deadline);
     int r = 0;
 
     add_waiter(entry, waiter);

@@ -5,6 +5,7 @@
 #include "relay/mail_out.h"
 
 #include "base/clock.h"
+#include "io/condition.h"
 #include "io/memory_file.h"
 
 #include <errno.h>
@@ -32,14 +33,10 @@ struct mail_out {
 struct mail_out *mail_out_new(struct role_context *role)
 {
     struct mail_out *out = xcalloc(1, sizeof(*out));
-    pthread_condattr_t monotonic;
 
     out->role = role;
     pthread_mutex_init(&out->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&out->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    condition_init(&out->changed);
     return out;
 }
 
@@ -80,8 +77,7 @@ static int hand_over(struct mail_out *out, const struct msg_mail *mail, struct s
 static void wait_for(struct mail_out *out, const struct ticket *ticket)
 {
     uint64_t deadline = clock_mono_ms() + PATIENCE_MS;
-    const struct timespec until = {.tv_sec = (time_t)(deadline / 1000),
-                                   .tv_nsec = (long)(deadline % 1000) * 1000000};
+    const struct timespec until = condition_deadline(deadline);
 
     while (!ticket->answered && !out->stopping) {
         if (pthread_cond_timedwait(&out->changed, &out->lock, &until) == ETIMEDOUT)

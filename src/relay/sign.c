@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "io/condition.h"
 #include "relay/sign_ask.h"
 #include "relay/sign_cache.h"
 #include "relay/sign_trouble.h"
@@ -50,7 +51,6 @@ struct signing {
 struct sign *sign_new(struct role_context *role, struct key_ring *ring)
 {
     struct sign *sign = xcalloc(1, sizeof(*sign));
-    pthread_condattr_t monotonic;
 
     sign->ring = ring;
     sign->asks = sign_asks_new(role);
@@ -59,10 +59,7 @@ struct sign *sign_new(struct role_context *role, struct key_ring *ring)
     sign->seconds.bounds = &histogram_short;
     sign->begun = clock_mono_ms();
     pthread_mutex_init(&sign->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&sign->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    condition_init(&sign->changed);
     return sign;
 }
 
@@ -101,8 +98,7 @@ void sign_keys_lost(struct sign *sign)
 static bool wait_until_told(struct sign *sign)
 {
     uint64_t deadline = sign->begun + SIGN_ASK_MS;
-    const struct timespec until = {.tv_sec = (time_t)(deadline / 1000),
-                                   .tv_nsec = (long)(deadline % 1000) * 1000000};
+    const struct timespec until = condition_deadline(deadline);
     bool told;
 
     pthread_mutex_lock(&sign->lock);

@@ -6,6 +6,7 @@
 #include "relay/sign_ask.h"
 
 #include "base/clock.h"
+#include "io/condition.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -28,16 +29,6 @@ struct sign_waiter {
     pthread_cond_t changed;
     unsigned unanswered;
 };
-
-static void init_condition(pthread_cond_t *condition)
-{
-    pthread_condattr_t monotonic;
-
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(condition, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-}
 
 struct sign_asks *sign_asks_new(struct role_context *role)
 {
@@ -138,8 +129,7 @@ static int send_one(struct sign_asks *asks, const struct sign_ask *ask, uint64_t
 static int wait_for_answers(struct sign_asks *asks, struct sign_waiter *waiter, uint64_t life,
                             uint64_t deadline)
 {
-    const struct timespec until = {.tv_sec = (time_t)(deadline / 1000),
-                                   .tv_nsec = (long)(deadline % 1000) * 1000000};
+    const struct timespec until = condition_deadline(deadline);
     int r = 0;
 
     while (waiter->unanswered) {
@@ -158,7 +148,7 @@ int sign_asks_wait(struct sign_asks *asks, struct sign_ask *list, unsigned n, ui
     uint64_t life;
     int r = 0;
 
-    init_condition(&waiter.changed);
+    condition_init(&waiter.changed);
     begin(asks, list, n, &waiter, &life);
     for (unsigned i = 0; i < n && r == 0; i++)
         r = send_one(asks, &list[i], deadline);

@@ -5,6 +5,7 @@
 #include "relay/sign_cache.h"
 
 #include "base/buf.h"
+#include "io/condition.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -26,13 +27,9 @@ struct sign_cache {
 struct sign_cache *sign_cache_new(void)
 {
     struct sign_cache *cache = xcalloc(1, sizeof(*cache));
-    pthread_condattr_t monotonic;
 
     pthread_mutex_init(&cache->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&cache->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    condition_init(&cache->changed);
     return cache;
 }
 
@@ -62,8 +59,7 @@ static struct place *place_of(struct sign_cache *cache, uint64_t id)
 static void wait_while_busy(struct sign_cache *cache, const struct place *place, uint64_t id,
                             uint64_t deadline)
 {
-    const struct timespec until = {.tv_sec = (time_t)(deadline / 1000),
-                                   .tv_nsec = (long)(deadline % 1000) * 1000000};
+    const struct timespec until = condition_deadline(deadline);
 
     while (place->id == id && place->busy) {
         if (pthread_cond_timedwait(&cache->changed, &cache->lock, &until) == ETIMEDOUT)

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "io/condition.h"
 #include "relay/tlsrpt_days.h"
 #include "relay/tlsrpt_send.h"
 
@@ -44,15 +45,11 @@ struct tlsrpt {
 struct tlsrpt *tlsrpt_new(const struct tlsrpt_settings *settings)
 {
     struct tlsrpt *tlsrpt = xcalloc(1, sizeof(*tlsrpt));
-    pthread_condattr_t monotonic;
 
     tlsrpt->settings = *settings;
     tlsrpt->days.folder = settings->folder;
     pthread_mutex_init(&tlsrpt->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&tlsrpt->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    condition_init(&tlsrpt->changed);
     return tlsrpt;
 }
 
@@ -124,8 +121,7 @@ static void gather(struct tlsrpt *tlsrpt)
 
 static bool wait_for(struct tlsrpt *tlsrpt, const bool *flag, uint64_t deadline)
 {
-    const struct timespec until = {.tv_sec = (time_t)(deadline / 1000),
-                                   .tv_nsec = (long)(deadline % 1000) * 1000000};
+    const struct timespec until = condition_deadline(deadline);
 
     while (!*flag && !tlsrpt->stopping) {
         if (pthread_cond_timedwait(&tlsrpt->changed, &tlsrpt->lock, &until) == ETIMEDOUT)

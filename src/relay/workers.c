@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "io/condition.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -68,16 +69,6 @@ static struct workers_job *list_take(struct job_list *list)
     return job;
 }
 
-static void init_condition(pthread_cond_t *condition)
-{
-    pthread_condattr_t monotonic;
-
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(condition, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-}
-
 struct workers *workers_new(const struct workers_methods *methods, void *arg)
 {
     struct workers *workers = xcalloc(1, sizeof(*workers));
@@ -85,7 +76,7 @@ struct workers *workers_new(const struct workers_methods *methods, void *arg)
     workers->methods = methods;
     workers->arg = arg;
     pthread_mutex_init(&workers->lock, NULL);
-    init_condition(&workers->ended);
+    condition_init(&workers->ended);
     return workers;
 }
 
@@ -100,12 +91,6 @@ void workers_free(struct workers *workers)
     pthread_cond_destroy(&workers->ended);
     pthread_mutex_destroy(&workers->lock);
     free(workers);
-}
-
-static struct timespec to_timespec(uint64_t mono_ms)
-{
-    return (struct timespec){.tv_sec = (time_t)(mono_ms / 1000),
-                             .tv_nsec = (long)(mono_ms % 1000) * 1000000};
 }
 
 static struct workers_site *find_site(struct workers *workers, struct slice name)
@@ -127,7 +112,7 @@ static struct workers_site *find_site(struct workers *workers, struct slice name
 static struct workers_job *rest(struct worker *worker)
 {
     struct workers *workers = worker->workers;
-    struct timespec until = to_timespec(clock_mono_ms() + WORKERS_IDLE_MS);
+    struct timespec until = condition_deadline(clock_mono_ms() + WORKERS_IDLE_MS);
     struct workers_job *job;
     int r = 0;
 
@@ -217,7 +202,7 @@ static int start_worker(struct workers *workers)
     int r;
 
     worker->workers = workers;
-    init_condition(&worker->wake);
+    condition_init(&worker->wake);
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, WORKERS_STACK);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
@@ -317,7 +302,7 @@ struct workers_numbers workers_numbers(struct workers *workers)
 
 bool workers_stop(struct workers *workers, uint64_t deadline)
 {
-    struct timespec until = to_timespec(deadline);
+    struct timespec until = condition_deadline(deadline);
     bool ended;
     int r = 0;
 

@@ -12,23 +12,12 @@
 
 #include <errno.h>
 
-/* The host of a URI that we can send to; empty for others. */
-static struct slice host_of(struct slice uri, struct arena *arena)
-{
-    struct slice address, ascii;
-
-    if (!mailto_read(uri, arena, &address) ||
-        address_domain_to_ascii(arena, address_domain(address), &ascii) != 0)
-        return SLICE_NULL;
-    return ascii;
-}
-
 /* Step 9. One that leads elsewhere forbids all (to prevent loops and abuse). */
 static void take_uris(const struct dmarc_record *record, struct slice host, struct arena *arena,
                       struct dmarc_destination *destination)
 {
     for (unsigned i = 0; i < record->n_rua; i++) {
-        if (slice_eq(host_of(record->rua[i], arena), host))
+        if (slice_eq(mailto_host(record->rua[i], arena), host))
             continue;
         destination->may = false;
         destination->problem =

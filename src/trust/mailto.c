@@ -57,3 +57,13 @@ bool mailto_read(struct slice uri, struct arena *arena, struct slice *ret_addres
     buf_done(&decoded);
     return good;
 }
+
+struct slice mailto_host(struct slice uri, struct arena *arena)
+{
+    struct slice address, ascii;
+
+    if (!mailto_read(uri, arena, &address) ||
+        address_domain_to_ascii(arena, address_domain(address), &ascii) != 0)
+        return SLICE_NULL;
+    return ascii;
+}

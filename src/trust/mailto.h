@@ -9,4 +9,7 @@
  * address. */
 bool mailto_read(struct slice uri, struct arena *arena, struct slice *ret_address);
 
+/* The domain of that address in A-labels and lower case; empty where there is no such address. */
+struct slice mailto_host(struct slice uri, struct arena *arena);
+
 #endif

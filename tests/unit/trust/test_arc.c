@@ -9,7 +9,7 @@
 #define SEAL(i, cv) "ARC-Seal: i=" i "; a=rsa-sha256; cv=" cv "; d=example.org; s=s; b=AAAA\r\n"
 #define SIGNATURE(i)                                                                               \
     "ARC-Message-Signature: i=" i "; a=rsa-sha256; d=example.org; s=s; h=from; bh=AAAA; "          \
-                                  "b=AAAA\r\n"
+    "b=AAAA\r\n"
 #define RESULTS(i) "ARC-Authentication-Results: i=" i "; mx.example.org; none\r\n"
 #define SET(i, cv) SEAL(i, cv) SIGNATURE(i) RESULTS(i)
 
