@@ -17,7 +17,8 @@ const char *dkim_record_algorithm(const struct key_entry *entry)
     return key_kind(entry->key) == DKIM_KEY_RSA ? "rsa" : "ed25519";
 }
 
-void dkim_record_zone(struct buf *out, const struct key_entry *entry)
+/* A line (or several in brackets) of a zone file, strings of 255 bytes at most, ended by LF. */
+static void write_zone(struct buf *out, const struct key_entry *entry)
 {
     struct slice rest = entry->record;
     bool several = rest.len > STRING_MAX;
@@ -37,7 +38,7 @@ void dkim_record_print(FILE *to, const struct key_entry *entry)
     struct buf zone;
 
     buf_init(&zone, ZONE_MAX);
-    dkim_record_zone(&zone, entry);
+    write_zone(&zone, entry);
     fprintf(to, "Name:  %.*s._domainkey.%.*s\nType:  TXT\nValue: %.*s\n\n",
             SLICE_ARG(entry->selector), SLICE_ARG(entry->domain), SLICE_ARG(entry->record));
     fprintf(to, "In a zone file:\n%.*s\n", SLICE_ARG(buf_slice(&zone)));
@@ -63,7 +64,7 @@ json_t *dkim_record_json(const struct key_entry *entry)
                        "name", text.ptr, text.len, "type", "TXT", "value", entry->record.ptr,
                        entry->record.len, "strings", strings);
     buf_reset(&text);
-    dkim_record_zone(&text, entry);
+    write_zone(&text, entry);
     json_object_set_new(object, "zone", json_stringn(text.ptr, text.len));
     buf_done(&text);
     return object;

@@ -13,8 +13,6 @@ struct json_t;
 
 /* "rsa" or "ed25519". */
 const char *dkim_record_algorithm(const struct key_entry *entry);
-/* A line (or several in brackets) of a zone file, strings of 255 bytes at most, ended by LF. */
-void dkim_record_zone(struct buf *out, const struct key_entry *entry);
 /* Name, type and value, and the same for a zone file. */
 void dkim_record_print(FILE *to, const struct key_entry *entry);
 /* The caller's to release. */

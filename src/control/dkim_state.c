@@ -22,7 +22,8 @@ const char *dkim_state_text(enum dkim_state state)
     return states[state].text;
 }
 
-bool dkim_state_same_scope(const struct key_entry *a, const struct key_entry *b)
+/* Are both of one domain, sender and kind? */
+static bool same_scope(const struct key_entry *a, const struct key_entry *b)
 {
     return a->key && b->key && slice_eq(a->domain, b->domain) &&
            slice_eq(a->facts.sender, b->facts.sender) && key_kind(a->key) == key_kind(b->key);
@@ -42,7 +43,7 @@ static bool signs(const struct key_list *list, const struct key_entry *entry)
         return false;
     for (unsigned i = 0; i < list->count; i++) {
         const struct key_entry *other = &list->entries[i];
-        if (other != entry && dkim_state_same_scope(entry, other) && other->facts.seen_s &&
+        if (other != entry && same_scope(entry, other) && other->facts.seen_s &&
             comes_before(other, entry))
             return false;
     }
@@ -53,7 +54,7 @@ bool dkim_state_has_other(const struct key_list *list, const struct key_entry *e
 {
     for (unsigned i = 0; i < list->count; i++) {
         const struct key_entry *other = &list->entries[i];
-        if (other != entry && dkim_state_same_scope(entry, other) && other->facts.seen_s)
+        if (other != entry && same_scope(entry, other) && other->facts.seen_s)
             return true;
     }
     return false;

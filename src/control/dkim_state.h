@@ -22,7 +22,4 @@ enum dkim_state dkim_state_of(const struct key_list *list, const struct key_entr
 /* Does another key of the same domain, sender and kind sign, or could it without this one? */
 bool dkim_state_has_other(const struct key_list *list, const struct key_entry *entry);
 
-/* Are both of one domain, sender and kind? */
-bool dkim_state_same_scope(const struct key_entry *a, const struct key_entry *b);
-
 #endif
