@@ -138,7 +138,7 @@ static int prepare(sqlite3 *db, const struct report_file_form *form)
 
 static int open_write(const char *path, const struct report_file_form *form, sqlite3 **ret_db)
 {
-    sqlite3 *db;
+    sqlite3 *db = NULL;
     int r = open_db(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, form, &db);
 
     if (r < 0)
