@@ -50,10 +50,11 @@ static enum finding find_dkim(const struct dkim_verdict *dkim)
 }
 
 /* Without an author nobody's name is abused, and a record that says nothing is none. But among more
- * authors than are judged there may be anybody (RFC 9989 section 11.5). */
+ * authors than are judged there may be anybody (RFC 9989 section 11.5), and a domain that is none
+ * for the DNS may be read as another one by people. */
 static enum finding find_dmarc(const struct dmarc_verdict *dmarc)
 {
-    if (dmarc && dmarc->too_many_authors)
+    if (dmarc && dmarc->author_unclear)
         return BAD;
     if (!dmarc || (dmarc->result != DMARC_FAIL && dmarc->result != DMARC_TEMPERROR))
         return FINE;
@@ -107,7 +108,7 @@ static enum finding find(const struct trust_verdicts *verdicts, enum config_chec
 static enum authentication_action act_on_dmarc(const struct dmarc_verdict *dmarc,
                                                enum authentication_action most)
 {
-    if (dmarc->too_many_authors)
+    if (dmarc->author_unclear)
         return most == AUTHENTICATION_ACCEPT ? most : AUTHENTICATION_JUNK;
     if (dmarc->record.len == 0)
         return most;

@@ -63,7 +63,7 @@ static struct slice dmarc_text(const struct trust_verdicts *verdicts, struct are
     const struct dmarc_verdict *dmarc = verdicts->dmarc;
     struct slice author = piece(dmarc->author);
 
-    if (dmarc->too_many_authors)
+    if (dmarc->author_unclear)
         return arena_printf(arena, "who has written this cannot be told: %.*s\nName one author",
                             SLICE_ARG(piece(dmarc->problem)));
     return arena_printf(arena,

@@ -272,6 +272,7 @@ static int judge_author(struct judge *judge, struct slice author)
     if (verdict->author.len == 0) {
         verdict->author = printable_text(judge->arena, author, TRUST_NAME_MAX);
         verdict->result = DMARC_PERMERROR;
+        verdict->author_unclear = true;
         verdict->problem = arena_printf(judge->arena, "\"%.*s\" in From is no domain name",
                                         SLICE_ARG(verdict->author));
         return 0;
@@ -311,7 +312,7 @@ static bool is_countable(const struct dmarc_question *question, struct arena *ar
     if (question->n_authors > 0 && question->n_authors <= DMARC_AUTHORS_MAX)
         return true;
     *ret_verdict = (struct dmarc_verdict){.result = DMARC_PERMERROR, .asked_by = ""};
-    ret_verdict->too_many_authors = question->n_authors > 0;
+    ret_verdict->author_unclear = question->n_authors > 0;
     ret_verdict->problem =
         question->n_authors == 0
             ? SLICE("the message names no author: From is missing or has no domain")

@@ -50,7 +50,8 @@ struct dmarc_verdict {
     struct dmarc_record parsed; /* of it */
     enum dmarc_policy asked;    /* p, sp or np as it applies, one step milder with t=y */
     const char *asked_by;       /* "p", "sp" or "np" */
-    bool too_many_authors;      /* PERMERROR: there may be anybody among them */
+    bool author_unclear;        /* PERMERROR: too many authors, or one whose domain is none, so that
+                                   anybody        may be meant */
     bool spf_aligned, dkim_aligned;    /* and passed */
     struct slice spf_domain;           /* that was compared, or empty */
     const struct dkim_signature *dkim; /* that aligned and passed, or NULL */

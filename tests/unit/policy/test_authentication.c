@@ -75,7 +75,7 @@ static struct authentication judge(const struct scene *scene, const char *to, co
     struct dmarc_verdict dmarc = {.result = scene->dmarc,
                                   .author = SLICE("example.com"),
                                   .asked = scene->asked,
-                                  .too_many_authors = scene->crowd,
+                                  .author_unclear = scene->crowd,
                                   .record = scene->unknown_record ? SLICE_NULL : SLICE("v=DMARC1"),
                                   .problem = SLICE("SPF pass for bounce.example.net (not "
                                                    "aligned); no DKIM signature")};

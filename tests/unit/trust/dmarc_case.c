@@ -60,6 +60,7 @@ struct slice dmarc_case_line(const struct dmarc_verdict *verdict, struct arena *
         line = arena_printf(arena, "%.*s %s by %s, record at %.*s, organization %.*s",
                             SLICE_ARG(line), dmarc_policy_name(verdict->asked), verdict->asked_by,
                             SLICE_ARG(verdict->policy_domain), SLICE_ARG(verdict->organisation));
-    return arena_printf(arena, "%.*s%s%s", SLICE_ARG(line), verdict->spf_aligned ? ", spf" : "",
-                        verdict->dkim_aligned ? ", dkim" : "");
+    return arena_printf(arena, "%.*s%s%s%s", SLICE_ARG(line),
+                        verdict->author_unclear ? ", who is unclear" : "",
+                        verdict->spf_aligned ? ", spf" : "", verdict->dkim_aligned ? ", dkim" : "");
 }

@@ -19,7 +19,8 @@ struct dmarc_case {
 void dmarc_case_make(struct dmarc_case *made, const char *authors, const char *spf,
                      const char *dkim);
 
-/* "fail reject by p, record at example.com, organization example.com, spf, dkim" */
+/* "fail reject by p, record at example.com, organization example.com, spf, dkim"; or
+ * "permerror, who is unclear" */
 struct slice dmarc_case_line(const struct dmarc_verdict *verdict, struct arena *arena);
 
 #endif

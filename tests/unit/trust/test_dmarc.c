@@ -257,8 +257,10 @@ static void test_authors(void **state)
 {
     static const struct message messages[] = {
         {"", "pass example.com", "", "permerror"},
-        {"[192.0.2.1]", "", "", "permerror"},
-        {"a..b", "", "", "permerror"},
+        {"[192.0.2.1]", "", "", "permerror, who is unclear"},
+        {"a..b", "", "", "permerror, who is unclear"},
+        {"\xf0\x9f\x92\xa9.strict.example", "", "", "permerror, who is unclear"},
+        {"good.example a..b", "pass good.example", "", "permerror, who is unclear"},
         {"good.example strict.example", "pass good.example", "",
          "fail reject by p, record at strict.example, organization strict.example"},
         {"strict.example good.example", "pass good.example", "",
@@ -272,7 +274,7 @@ static void test_authors(void **state)
          "fail quarantine by p, record at mild.example, organization mild.example"},
         {"1.x 2.x 3.x 4.x 5.x 6.x 7.x 8.x 9.x 10.x 11.x 12.x 13.x 14.x 15.x 16.x 17.x 18.x 19.x "
          "20.x 21.x",
-         "", "", "permerror"},
+         "", "", "permerror, who is unclear"},
     };
 
     (void)state;
