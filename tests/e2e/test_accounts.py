@@ -131,6 +131,8 @@ def test_check_config_tells_where_mail_goes(idle):
                          + 'domain second.test { backup }\n')
     told = idle.run('check-config', 'a.corp.test', 'PARTNER.test', 'second.test', 'x.test',
                     'example.test').stdout.decode().splitlines()
+    assert told[1].startswith('  mail from it: spf ignore (')
+    told = [line for line in told if not line.startswith('  ')]
     assert told[:4] == [
         f'a.corp.test: foreign, destination *.corp.test, route corp (gw.corp.test:465, else route '
         f'world) ({idle.line("destination corp.test")})',
@@ -147,8 +149,11 @@ def test_check_config_tells_where_mail_goes(idle):
     assert facts['destinations'][0] == {'pattern': 'corp.test', 'route': 'corp',
                                         'rule': idle.line('destination corp.test')}
     assert [route['name'] for route in facts['routes'] if route['mx']] == ['partner.test', 'world']
-    assert facts['where'] == [{'domain': 'x.test',
-                               'handled': "foreign, route world (the domain's servers)"}]
+    [where] = facts['where']
+    assert where['domain'] == 'x.test'
+    assert where['handled'] == "foreign, route world (the domain's servers)"
+    [one] = where['checks']['from']
+    assert one['listener'] == 'mx' and one['checks']['spf']['action'] == 'ignore'
 
 
 def test_check_config_tells_all_mistakes_at_once(idle):

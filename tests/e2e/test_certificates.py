@@ -279,15 +279,17 @@ def test_the_end_is_warned_of_and_one_that_is_over_is_used(make_server, authorit
     assert certificates(server)[0]['days_left'] == -1
 
 
+def problems(server):
+    return {pathlib.Path(file['path']).name: file['problem'] for file in server.status()['files']}
+
+
 def test_files_of_accounts_that_cannot_be_read_are_told(make_server, folder):
     server = make_server(OWN + 'accounts staff {{ passwd_file {folder}/passwd }}\n'
                          'domain staff.test {{ accounts staff }}\n')
-    [file] = server.status()['files']
-    assert file['problem'] == 'No such file or directory'
+    assert problems(server) == {'srs.secret': '', 'passwd': 'No such file or directory'}
     assert f'{folder}/server0/passwd: No such file' in server.run('status').stdout.decode()
     assert f'{folder}/server0/passwd: No such file or directory: the accounts that need it cannot ' \
         'log in' in server.run('check-config', '-c', server.conf).stderr.decode()
     (folder / 'server0/passwd').write_text('joe:{PLAIN}secret\n')
     server.run('reload')
-    [file] = server.status()['files']
-    assert file['problem'] == ''
+    assert problems(server) == {'srs.secret': '', 'passwd': ''}

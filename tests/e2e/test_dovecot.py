@@ -4,6 +4,7 @@ import imaplib
 import os
 import pathlib
 import poplib
+import re
 import smtplib
 import socket
 from email.policy import SMTP
@@ -122,6 +123,10 @@ def send_by_bdat(port, text):
         return say(b'BDAT %d LAST\r\n' % (len(text) - half) + text[half:])
 
 
+# Taken out of what comes in, since it does not say whose results they are: docs/authentication.md.
+NOBODYS_RESULTS = re.compile(rb'^Authentication-Results: [\w.]+ +\w+=.*\r\n', re.M)
+
+
 def test_every_message_of_the_corpus_comes_out_unchanged(box):
     server, dovecot = box
     messages = [(path, with_header(text)) for path, text in corpus_messages()]
@@ -135,7 +140,7 @@ def test_every_message_of_the_corpus_comes_out_unchanged(box):
             client.sendmail('a@else.test', ['joe@example.test'], text, mail_options=options)
             answer = send_by_bdat(server.port(), text)
             assert answer.startswith(b'250'), (path, answer)
-            digest = hashlib.sha256(text).digest()
+            digest = hashlib.sha256(NOBODYS_RESULTS.sub(b'', text)).digest()
             sent[digest] = sent.get(digest, 0) + 2
     total = sum(sent.values())
     server.wait_for_mail('joe@example.test', total + 1, 120)

@@ -80,8 +80,16 @@ def messages_guide(server, desk):
             yield command, done.stdout
 
 
-def test_the_guide_to_messages_finds_them(make_server, desk):
-    server = make_server(CONF + WAITING)
+@pytest.fixture
+def names(folder):
+    """Without any, a command that asks the DNS waits until it gives up."""
+    with Names(folder) as running:
+        running.start()
+        yield running
+
+
+def test_the_guide_to_messages_finds_them(make_server, desk, names):
+    server = make_server(names.statement + CONF + WAITING)
     server.account('joe@example.org')
     refused = server.send('ann@x.test', ['joe@example.org', 'nobody@example.org',
                                          'max@example.net'],
