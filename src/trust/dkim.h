@@ -45,7 +45,8 @@ struct dkim_signature {
                                 two signatures begin alike */
     unsigned key_bits;       /* of an RSA key, 0: unknown */
     struct slice key_record; /* that decided; or empty */
-    struct slice problem;    /* why it does not pass, for people; or empty */
+    struct slice problem;    /* why it does not pass, or what of the body a passing one leaves
+                                unsigned, for people; or empty */
     bool testing;            /* t=y in the key record: unless it passes, it counts as none */
     bool strict;             /* t=s: i= must have exactly d= */
     bool has_length;         /* l= */

@@ -92,6 +92,15 @@ static void describe(const struct dkim_verifier *verifier, const struct dkim_sta
     signature->expiry = stamp->expiry;
 }
 
+/* Octets behind l= can be anybody's: RFC 6376 section 8.2. */
+static struct slice what_is_open(const struct dkim_signature *signature, struct arena *arena)
+{
+    if (!signature->has_length || signature->length >= signature->body_size)
+        return SLICE_NULL;
+    return arena_printf(arena, "the last %llu octets of the body are not signed (l=)",
+                        (unsigned long long)(signature->body_size - signature->length));
+}
+
 static int judge_one(const struct dkim_verifier *verifier, const struct dkim_stamp *stamp,
                      unsigned self, const struct trust_names *names, int64_t seconds,
                      struct arena *arena, struct dkim_signature *signature)
@@ -117,6 +126,8 @@ static int judge_one(const struct dkim_verifier *verifier, const struct dkim_sta
     if (refused && proof.result == DKIM_PASS) {
         signature->result = DKIM_POLICY;
         signature->problem = slice_from_cstr(refused);
+    } else if (proof.result == DKIM_PASS) {
+        signature->problem = what_is_open(signature, arena);
     }
     return 0;
 }

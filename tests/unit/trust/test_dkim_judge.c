@@ -394,6 +394,8 @@ static void test_length(void **state)
     assert_true(outcome.verdict.list[0].has_length);
     assert_int_equal(outcome.verdict.list[0].length, 5);
     assert_int_equal(outcome.verdict.list[0].body_size, 13 + 14);
+    assert_true(slice_eq(outcome.verdict.list[0].problem,
+                         SLICE("the last 22 octets of the body are not signed (l=)")));
     arena_done(&outcome.arena);
     buf_done(&message);
 }
