@@ -56,9 +56,9 @@ def text_of(fetched):
 
 
 def without_trace(text):
-    """The text as it was sent: without the three fields that delivery puts in front."""
+    """The text as it was sent: without the fields that are put in front."""
     lines = text.split(b'\r\n')
-    for name in (b'Return-Path:', b'Delivered-To:', b'Received:'):
+    for name in (b'Return-Path:', b'Delivered-To:', b'Authentication-Results:', b'Received:'):
         assert lines.pop(0).startswith(name)
         while lines[0].startswith((b' ', b'\t')):
             lines.pop(0)

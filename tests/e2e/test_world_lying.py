@@ -167,10 +167,10 @@ def world(users):
 
 @pytest.mark.parametrize('name', PASSING)
 def test_a_peer_that_fails_once_gets_the_mail_once(world, name):
-    wait_until(lambda: world.got(name, 'one'), 30, 'the message')
+    wait_until(lambda: world.got(name, 'one'), 60, 'the message')
     world.send(name, 'two')
-    wait_until(lambda: world.got(name, 'two'), 20, 'the next message')
-    wait_until(lambda: not world.queued(name), 20, 'the end')
+    wait_until(lambda: world.got(name, 'two'), 60, 'the next message')
+    wait_until(lambda: not world.queued(name), 60, 'the end')
     most = 2 if MAY_REPEAT.match(name) else 1
     assert len(world.got(name, 'one')) <= most and len(world.got(name, 'two')) == 1
     for text in world.got(name, 'one') + world.got(name, 'two'):
@@ -185,16 +185,16 @@ def test_a_peer_that_lies_for_ever(world, name):
     _, _, fate, words = LYING[name]
     name = f'lie-{name}'
     if fate == 'arrives':
-        wait_until(lambda: world.got(name, 'one'), 30, 'the message')
+        wait_until(lambda: world.got(name, 'one'), 60, 'the message')
         world.send(name, 'two')
-        wait_until(lambda: world.got(name, 'two'), 20, 'the next message')
+        wait_until(lambda: world.got(name, 'two'), 60, 'the next message')
         assert len(world.got(name, 'one')) == len(world.got(name, 'two')) == 1
         assert not world.bounces(name)
     elif fate == 'bounces':
-        text = wait_until(lambda: world.bounces(name), 20, 'the bounce')[0].decode()
+        text = wait_until(lambda: world.bounces(name), 60, 'the bounce')[0].decode()
         assert words in re.sub(r'\s+', ' ', text) and not world.got(name, 'one')
     else:
-        wait_until(lambda: words in world.story(name) and 'one@' in world.story(name), 20, 'the reason')
+        wait_until(lambda: words in world.story(name) and 'one@' in world.story(name), 60, 'the reason')
         assert world.queued(name) and not world.bounces(name) and not world.got(name, 'one')
         assert not any(line.startswith('MAIL') for line in world.liars[name].lines)
 
@@ -202,7 +202,7 @@ def test_a_peer_that_lies_for_ever(world, name):
 @pytest.mark.parametrize('name', STALLING)
 def test_a_peer_that_stalls_holds_up_nobody_else(world, name):
     name = f'stall-{name}'
-    wait_until(lambda: world.liars[name].connections, 20, 'the connection')
+    wait_until(lambda: world.liars[name].connections, 60, 'the connection')
     assert world.queued(name) and not world.bounces(name)
 
 
@@ -210,5 +210,5 @@ def test_a_peer_that_stalls_holds_up_nobody_else(world, name):
 @pytest.mark.parametrize('name', CURLS)
 def test_what_curls_server_says(world, name):
     """Taken once, or it came back."""
-    wait_until(lambda: world.got(name, 'one') or world.bounces(name), 30, 'an end')
+    wait_until(lambda: world.got(name, 'one') or world.bounces(name), 60, 'an end')
     assert len(world.got(name, 'one')) + len(world.bounces(name)) == 1

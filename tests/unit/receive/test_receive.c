@@ -102,6 +102,8 @@ static struct config *make_config(const char *state)
                "auth offered; insecure_auth yes }\n"
                "listen lmtp { service lmtp; address 127.0.0.1:2424 }\n"
                "workers { mx 3; submission 2 }\n"
+               /* A resolver would open and close descriptors, which are counted here. */
+               "checks { unchecked { 127.0.0.0/8 } }\n"
                "limits { sessions 20; sessions_per_client 10 }\n",
                state);
     config_bundle_from_text(SLICE("test.conf"), buf_slice(&text), &bundle);
