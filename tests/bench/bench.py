@@ -11,6 +11,7 @@ process limit 200, concurrency 50, no DNS, no flow delay.
 """
 import argparse
 import atexit
+import base64
 import contextlib
 import functools
 import json
@@ -32,6 +33,8 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / 'tests/e2e'))
+import dkim  # noqa: E402
+import names  # noqa: E402
 import peers  # noqa: E402
 
 SIZE, SESSIONS = 10240, 50
@@ -41,7 +44,7 @@ TICKS = os.sysconf('SC_CLK_TCK')
 
 NUNCIO_CONF = '''\
 hostname bench.test
-checks {{ spf ignore; softfail ignore; dkim ignore; dmarc ignore; arc ignore; iprev ignore; helo ignore }}
+{checks}
 state {state}
 default_route none
 listen bench {{ service mx; address 127.0.0.1:{port} }}
@@ -56,6 +59,9 @@ limits {{ sessions 15000; sessions_per_client 15000; transactions 1000000; idle_
 timeouts {{ command 30m }}
 log {{ level warn }}
 '''
+
+NO_CHECKS = 'checks { spf ignore; softfail ignore; dkim ignore; dmarc ignore; arc ignore; ' \
+    'iprev ignore; helo ignore }'
 
 POSTFIX_MAIN = {
     'maillog_file': '',
@@ -148,7 +154,7 @@ class Nuncio:
     name = 'nuncio'
     queue_process = 'queue'
 
-    def __init__(self, folder, sink_port):
+    def __init__(self, folder, sink_port, checks=NO_CHECKS):
         self.folder, self.port = pathlib.Path(folder), peers.free_port()
         self.tls_port = peers.free_port()
         self.folder.mkdir(parents=True)
@@ -156,7 +162,7 @@ class Nuncio:
         self.binary = pathlib.Path(os.environ.get('NUNCIO_RELEASE', ROOT / 'build/release')) / 'nuncio'
         self.conf = self.folder / 'nuncio.conf'
         self.conf.write_text(NUNCIO_CONF.format(
-            state=self.folder / 'state', port=self.port, tls_port=self.tls_port, sink=sink_port,
+            checks=checks, state=self.folder / 'state', port=self.port, tls_port=self.tls_port, sink=sink_port,
             certificate=certificate, key=key))
         self.start()
         self.command('account', 'add', 'user@box.test', '--none')
@@ -223,8 +229,9 @@ class Postfix:
 
 def source(port, recipient, messages, sessions=SESSIONS, extra=()):
     return subprocess.Popen(
-        [POSTFIX_BIN / 'smtp-source', '-d', '-s', str(sessions), '-m', str(messages), '-l',
-         str(SIZE), '-f', 'sender@bench.test', '-t', recipient, *extra, f'127.0.0.1:{port}'],
+        [POSTFIX_BIN / 'smtp-source', '-d', '-s', str(sessions), '-m', str(messages),
+         *([] if '-F' in extra else ['-l', str(SIZE)]), '-f', 'sender@bench.test',
+         '-t', recipient, *extra, f'127.0.0.1:{port}'],
         env=POSTFIX_ENV, stdout=subprocess.DEVNULL)
 
 
@@ -278,6 +285,48 @@ def bench_accept(kind, messages):
     with server(kind, 1, **options) as running:
         send(running.port, 'x@held.test', 300)
         return messages / send(running.port, 'x@held.test', messages)
+
+
+def signed_message(folder):
+    """10 KiB signed by DKIM, and the zones by which all that is checked of it passes."""
+    key = subprocess.run(['openssl', 'genrsa', '2048'], check=True, capture_output=True).stdout
+    public = subprocess.run(['openssl', 'rsa', '-pubout', '-outform', 'DER'], input=key, check=True,
+                            capture_output=True).stdout
+    text = b'From: sender@signed.test\r\nTo: x@held.test\r\nSubject: bench\r\n\r\n' + \
+        (b'x' * 78 + b'\r\n') * (SIZE // 80)
+    signed = dkim.sign(text, b's', b'signed.test', key) + text
+    (folder / 'message').write_bytes(signed.replace(b'\r\n', b'\n'))  # as smtp-source reads it
+    strings = re.findall('.{1,200}', 'v=DKIM1; p=' + base64.b64encode(public).decode())
+    zones = names.Names(folder, signed_root=False, ttl=3600)
+    zones.zone('signed.test', '\n'.join([
+        '@ TXT "v=spf1 ip4:127.0.0.1 -all"', '_dmarc TXT "v=DMARC1; p=reject"',
+        '@ A 127.0.0.1', 'client A 127.0.0.1',
+        's._domainkey TXT ' + ' '.join(f'"{part}"' for part in strings)]))
+    zones.zone('127.in-addr.arpa', '1.0.0 PTR client.signed.test.')
+    return zones
+
+
+def bench_checks(checked, messages):
+    """Messages a second, of one that passes iprev, HELO, SPF, DKIM and DMARC, with and without
+    looking; answers of the DNS are known by then."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix='nuncio-bench-', dir='/var/tmp'))
+    os.chmod(folder, 0o755)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    zones = signed_message(folder)
+    zones.start()
+    extra = ['-f', 'sender@signed.test', '-M', 'client.signed.test', '-F', folder / 'message']
+    dns = zones.statement.replace('{{', '{').replace('}}', '}')
+    try:
+        with server(Nuncio, 1, checks=dns if checked else f'{NO_CHECKS}\n{dns}') as running:
+            send(running.port, 'user@box.test', 1, sessions=1, extra=extra)
+            peers.wait_until(lambda: count(running.maildir()), 10, 'the first message')
+            first_message = next(running.maildir().iterdir()).read_text()
+            for passed in ('iprev=pass', 'spf=pass', 'dkim=pass', 'dmarc=pass'):
+                assert (passed in first_message) == checked, first_message[:2000]
+            send(running.port, 'x@held.test', 300, extra=extra)
+            return messages / send(running.port, 'x@held.test', messages, extra=extra)
+    finally:
+        zones.stop()
 
 
 def bench_relay(kind, messages):
@@ -489,6 +538,12 @@ def second(pairs):
 def run(name, runs):
     if name == 'accept':
         yield row('accept, messages/s', *measure(bench_accept, 30000, 8000, runs))
+    elif name == 'checks':
+        ours, theirs = [], []
+        for _ in range(runs):
+            theirs.append(bench_checks(False, 20000))
+            ours.append(bench_checks(True, 20000))
+        yield row('accept with all checks, messages/s (beside Nuncio without)', ours, theirs)
     elif name == 'relay':
         ours, theirs = measure(bench_relay, 20000, 5000, runs)
         yield row('accept and relay, messages/s', first(ours), first(theirs))
@@ -521,7 +576,7 @@ def run(name, runs):
                   *measure(bench_tls_idle, 5000, 150, 1), False)
 
 
-ALL = 'accept,relay,maildir,latency,idle,deferred,listing,tls_sessions,tls_messages,handshake,tls_idle'
+ALL = 'accept,checks,relay,maildir,latency,idle,deferred,listing,tls_sessions,tls_messages,handshake,tls_idle'
 
 
 def main():
