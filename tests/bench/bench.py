@@ -590,7 +590,7 @@ def main():
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     if args.nuncio_alone:
-        amounts = {'accept': 30000, 'relay': 20000, 'maildir': 20000, 'latency': 500,
+        amounts = {'accept': 30000, 'checks': 20000, 'relay': 20000, 'maildir': 20000, 'latency': 500,
                    'idle': 10000, 'deferred': 100000, 'listing': 100000, 'tls_sessions': 4000,
                    'tls_messages': 20000, 'handshake': 2000, 'tls_idle': 5000}
         for name in args.only.split(','):
