@@ -7,7 +7,7 @@
  */
 #include "receive/checks_inside.h"
 
-enum { SIGNATURES_LOGGED = 10, RECORD_MAX = 500, FORGED_MAX = 300 };
+enum { SIGNATURES_LOGGED = 10, RECORD_MAX = 500, FORGED_MAX = 300, KEY_SHOWN = 60 };
 
 static struct slice cut(struct slice text)
 {
@@ -25,6 +25,14 @@ static void log_spf(const struct log_context *log, const struct spf_verdict *spf
              LOG_SLICE("record", cut(spf->record)), LOG_SLICE("problem", cut(spf->problem)));
 }
 
+/* Of a key that does its work the beginning is enough, and much less to keep for each message. */
+static struct slice shown_key(const struct dkim_signature *signature)
+{
+    if (signature->result == DKIM_PASS)
+        return slice_sub(signature->key_record, 0, KEY_SHOWN);
+    return cut(signature->key_record);
+}
+
 static void log_dkim(const struct log_context *log, const struct dkim_verdict *dkim)
 {
     for (unsigned i = 0; dkim && i < dkim->count && i < SIGNATURES_LOGGED; i++) {
@@ -34,7 +42,7 @@ static void log_dkim(const struct log_context *log, const struct dkim_verdict *d
                  LOG_STR("result", dkim_result_name(signature->result)),
                  LOG_SLICE("algorithm", signature->algorithm),
                  LOG_STR("testing", signature->testing ? "yes" : ""),
-                 LOG_SLICE("record", cut(signature->key_record)),
+                 LOG_SLICE("record", shown_key(signature)),
                  LOG_SLICE("problem", cut(signature->problem)));
     }
 }
